@@ -1,0 +1,121 @@
+"""Measures false alarms, delays and cost of Fairlead's tests and of its peers', on the same streams.
+
+    python -m benchmarks.stats [--runs 400] [--seed 1] [--only proof drift] [--docs docs]
+
+Prints the tables and the bars that they must hold; exit status 1 if one is broken. With ``--docs``
+the tables and a plot are written there too. 2,000 runs take about 20 minutes on one core.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable
+from math import ceil, isfinite
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table as Printed
+
+from benchmarks.sequential import tables
+from benchmarks.sequential.bars import judged
+from benchmarks.sequential.plot import svg
+from benchmarks.sequential.streams import CHUNK
+from benchmarks.sequential.tables import Table, Tick
+
+Measure = Callable[[np.random.Generator, int, Tick], Table]
+
+# The measurement, and its share of the runs asked for: some need more for the same certainty.
+MEASURES: dict[str, tuple[Measure, float]] = {
+    "proof": (tables.proof, 1),
+    "ratio": (tables.ratio, 2),
+    "change": (tables.change, 1),
+    "drift": (tables.drift, 1),
+    "many": (tables.many, 0.25),
+    "intervals": (tables.intervals, 1),
+    "means": (tables.means, 0.25),
+    "speed": (tables.speed, 1),
+}
+STEPS = {"proof": 12, "ratio": 3, "change": 12, "drift": 1, "intervals": 2}  # of each chunk of runs
+
+
+def main(argv: list[str]) -> int:
+    args = _arguments(argv)
+    console, found = Console(), {}
+    for i, name in enumerate(args.only):
+        measure, part = MEASURES[name]
+        rng = np.random.default_rng([args.seed, i])
+        found[name] = _measured(console, name, measure, rng, max(1, round(part * args.runs)))
+        console.print(_printed(found[name]))
+    verdicts = judged(found)
+    for bar, figure, holds in verdicts:
+        allowed = f"at most {bar.most:g}" if isfinite(bar.most) else f"at least {bar.least:g}"
+        console.print(f"{'holds ' if holds else 'BROKEN'} {bar.row}: {bar.column} {figure:.4g} ({allowed})")
+    if args.docs:
+        _write(args.docs, found, args.runs, args.seed)
+    return 0 if all(holds for _, _, holds in verdicts) else 1
+
+
+def _arguments(argv: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.stats", description=__doc__.split("\n")[0])
+    parser.add_argument("--runs", type=int, default=400, help="streams for each figure (default 400)")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", nargs="+", choices=MEASURES, default=list(MEASURES), metavar="NAME")
+    parser.add_argument("--docs", type=Path, help="folder to write statistics-measured.md and .svg to")
+    return parser.parse_args(argv)
+
+
+def _measured(console: Console, name: str, measure: Measure, rng: np.random.Generator, runs: int) -> Table:
+    steps = {"many": runs, "means": 3, "speed": 1}.get(name, STEPS.get(name, 1) * ceil(runs / CHUNK))
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task(name, total=steps)
+        return measure(rng, runs, lambda: progress.advance(task))
+
+
+def _printed(table: Table) -> Printed:
+    printed = Printed(title=table.title, title_justify="left")
+    header, *rows = _rows(table)
+    for i, column in enumerate(header):
+        printed.add_column(column, justify="right" if i else "left")
+    for row in rows:
+        printed.add_row(*row)
+    return printed
+
+
+def _rows(table: Table) -> list[list[str]]:
+    """A header and the rows; columns that differ by the minority's share alone become one."""
+    shares: dict[str, dict[str, None]] = {}
+    for _, column in table.values:
+        name, _, share = column.rpartition(" ")
+        shares.setdefault(name if share.endswith("%") else column, {})[column] = None
+    rows = list(dict.fromkeys(row for row, _ in table.values))
+    cells = [[" / ".join(_figure(table, row, c) for c in group) for group in shares.values()] for row in rows]
+    return [["", *shares], *([row, *line] for row, line in zip(rows, cells, strict=True))]
+
+
+def _figure(table: Table, row: str, column: str) -> str:
+    value = table.values.get((row, column), float("nan"))
+    if not isfinite(value):
+        return "–"
+    if value >= 1_000:
+        return f"{value / 1_000:.1f}k"
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _write(folder: Path, found: dict[str, Table], runs: int, seed: int) -> None:
+    lines = ["# Measured: false alarms, delays and cost", ""]
+    lines += [f"Written by `python -m benchmarks.stats --runs {runs} --seed {seed} --docs docs`.", ""]
+    for table in found.values():
+        header, *rows = (" | ".join(row) for row in _rows(table))
+        rule = "|".join(["---"] * (header.count(" | ") + 1))
+        lines += [f"## {table.title}", "", f"| {header} |", f"|{rule}|", *(f"| {row} |" for row in rows), ""]
+    if "proof" in found:
+        columns = [f"gap {gap} {share}%" for gap in ("0.1", "0.2") for share in (50, 10)]
+        (folder / "statistics-measured.svg").write_text(svg(found["proof"], columns))
+        lines += ["![Median delays and false alarms of each method](statistics-measured.svg)", ""]
+    (folder / "statistics-measured.md").write_text("\n".join(lines))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

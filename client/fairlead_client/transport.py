@@ -1,0 +1,124 @@
+"""The way to Kafka: a small protocol, and kafka-python behind it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from kafka import KafkaProducer
+from kafka.errors import KafkaTimeoutError, MessageSizeTooLargeError, RecordListTooLargeError
+
+from fairlead_client.batch import Message
+
+
+class Failure(NamedTuple):
+    """A message that Kafka has not acknowledged; when it is `too_large`, trying it again would not help."""
+
+    message: Message
+    error: Exception
+    too_large: bool = False
+
+
+class Transport(Protocol):
+    """What the sender needs of Kafka. One thread calls it, `abandon` apart."""
+
+    def partitions(self, topic: str) -> int:
+        """The topic's number of partitions, at least 1. Raises when Kafka does not say."""
+
+    def deliver(self, messages: Sequence[Message], timeout: float) -> Sequence[Failure]:
+        """Sends all and waits for the acknowledgements, at most `timeout` seconds. Returns the failures."""
+
+    def close(self) -> None:
+        """Ends the connections: whatever counts has been delivered or kept elsewhere before."""
+
+    def abandon(self) -> None:
+        """In a forked child: forgets the parent's connections without touching them."""
+
+
+# Delivered is what all in-sync replicas have. kafka-python retries within the delivery timeout, which is
+# short: what waits for Kafka shall wait in the queue, where the policy governs, not in kafka-python.
+# Idempotence is off: Fairlead takes an event that comes twice as one, and without it there is no
+# producer state that a broker can have forgotten.
+DEFAULTS: Mapping[str, Any] = {
+    "acks": "all",
+    "enable_idempotence": False,
+    "delivery_timeout_ms": 10_000,
+    "request_timeout_ms": 8_000,
+    "max_block_ms": 5_000,
+    "bootstrap_timeout_ms": 5_000,
+    "reconnect_backoff_max_ms": 2_000,
+}
+
+
+def check_options(options: Mapping[str, Any]) -> None:
+    """Raises ValueError for an option that KafkaProducer does not have."""
+    for name in options:
+        if name not in KafkaProducer.DEFAULT_CONFIG:
+            raise ValueError(f"{name}: no argument of Emitter and no option of kafka-python's KafkaProducer")
+
+
+class KafkaTransport:
+    """kafka-python's producer. Raises its errors when the first connection fails."""
+
+    def __init__(self, bootstrap_servers: str | Sequence[str], options: Mapping[str, Any]) -> None:
+        """`options` are KafkaProducer's, such as security_protocol, ssl_cafile and sasl_mechanism."""
+        # Not every version of kafka-python knows every option.
+        defaults = {name: value for name, value in DEFAULTS.items() if name in KafkaProducer.DEFAULT_CONFIG}
+        self._producer = KafkaProducer(bootstrap_servers=bootstrap_servers, **{**defaults, **options})
+        # A little over the time after which kafka-python itself gives up: else it would still send
+        # what is being tried again.
+        self._patience = self._producer.config["delivery_timeout_ms"] / 1000 + 2
+
+    def partitions(self, topic: str) -> int:
+        """See Transport."""
+        return len(self._producer.partitions_for(topic)) or _none(topic)
+
+    def deliver(self, messages: Sequence[Message], timeout: float) -> list[Failure]:
+        """See Transport."""
+        deadline = time.monotonic() + min(timeout, self._patience)
+        sent = [(message, self._send(message)) for message in messages]
+        failures = []
+        for message, result in sent:
+            error = result if isinstance(result, Exception) else _error(result, deadline)
+            if error is not None:
+                failures.append(Failure(message, error, _too_large(error)))
+        return failures
+
+    def _send(self, message: Message) -> Any:
+        """kafka-python's future, or the error at once."""
+        try:
+            return self._producer.send(
+                message.topic, message.value, key=message.key, partition=message.partition
+            )
+        except Exception as error:
+            return error
+
+    def close(self) -> None:
+        """See Transport."""
+        try:
+            self._producer.close(timeout=0)
+        except KafkaTimeoutError:
+            # Messages that were given up are still in its buffers.
+            self.abandon()
+
+    def abandon(self) -> None:
+        """See Transport."""
+        # Its __del__ and its exit handler would otherwise flush, over sockets that belong to the parent.
+        self._producer._closed = True
+
+
+def _error(future: Any, deadline: float) -> Exception | None:
+    try:
+        future.get(timeout=max(0.0, deadline - time.monotonic()))
+    except Exception as error:
+        return error
+    return None
+
+
+def _too_large(error: Exception) -> bool:
+    return isinstance(error, (MessageSizeTooLargeError, RecordListTooLargeError))
+
+
+def _none(topic: str) -> int:
+    raise LookupError(f"topic {topic}: no partitions")

@@ -1,0 +1,101 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from fairlead_client.batch import Event
+from fairlead_client.spill import CLAIM_SECONDS, Spill, SpillFullError
+
+EVENTS = [
+    Event(7, "decisions", "credit", "ä", {"id": "ä", "time": 1.5, "decision": True, "reasons": ["\u2028"]}),
+    Event(9, "feedback", None, "b", {"decision_id": "b", "time": 2.0, "flags.helpful": False}),
+]
+
+
+def payload(events: list[Event]) -> list[tuple[object, ...]]:
+    return [event[1:] for event in events]
+
+
+@pytest.fixture
+def spill(tmp_path: Path) -> Spill:
+    return Spill(tmp_path / "spill", 10_000)
+
+
+def test_what_is_written_is_read(spill: Spill) -> None:
+    spill.write(EVENTS)
+    path = spill.claim()
+    assert path is not None
+    events, unreadable = spill.read(path)
+    assert payload(events) == payload(EVENTS)
+    assert unreadable == 0
+
+
+def test_files_come_back_oldest_first_and_each_to_one_claimant(spill: Spill, tmp_path: Path) -> None:
+    for event in EVENTS:
+        spill.write([event])
+    other = Spill(tmp_path / "spill", 10_000)
+    claimed = [spill.claim(), other.claim(), spill.claim()]
+    assert claimed[2] is None
+    assert [spill.read(path)[0][0].id for path in claimed[:2] if path] == ["ä", "b"]
+
+
+def test_a_released_file_can_be_claimed_again(spill: Spill) -> None:
+    spill.write(EVENTS)
+    path = spill.claim()
+    assert path is not None
+    spill.release(path)
+    assert spill.claim() is not None
+
+
+def test_the_claim_of_a_dead_process_is_taken_over(spill: Spill) -> None:
+    spill.write(EVENTS)
+    path = spill.claim()
+    assert path is not None
+    assert spill.claim() is None
+    long_ago = path.stat().st_mtime - CLAIM_SECONDS - 1
+    os.utime(path, (long_ago, long_ago))
+    again = spill.claim()
+    assert again is not None
+    assert payload(spill.read(again)[0]) == payload(EVENTS)
+    assert spill.claim() is None
+
+
+def test_an_unfinished_file_of_a_dead_process_is_removed(tmp_path: Path) -> None:
+    fresh, old = tmp_path / "1.part", tmp_path / "2.part"
+    for path in (fresh, old):
+        path.write_text("[")
+    os.utime(old, (0, 0))
+    assert Spill(tmp_path, 100).claim() is None
+    assert [path.name for path in tmp_path.iterdir()] == ["1.part"]
+
+
+def test_a_full_folder_refuses_and_keeps_what_it_has(tmp_path: Path) -> None:
+    spill = Spill(tmp_path, 200)
+    spill.write(EVENTS)
+    with pytest.raises(SpillFullError, match=r"^spill_bytes: 200 bytes are full$"):
+        spill.write(EVENTS)
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_lines_that_are_no_events_are_counted(spill: Spill, tmp_path: Path) -> None:
+    lines = [
+        "[",
+        "7",
+        '["decisions", 1, "a", {}]',
+        '["feedback", null, 1, {}]',
+        '["feedback", null, "a", {}]',
+    ]
+    (tmp_path / "spill" / "1.jsonl").write_bytes("\n".join(lines).encode() + b"\n\xff")
+    path = spill.claim()
+    assert path is not None
+    events, unreadable = spill.read(path)
+    assert payload(events) == [("feedback", None, "a", {})]
+    assert unreadable == 5
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions are POSIX's")
+def test_only_the_owner_can_read(spill: Spill, tmp_path: Path) -> None:
+    spill.write(EVENTS)
+    [path] = (tmp_path / "spill").iterdir()
+    assert (tmp_path / "spill").stat().st_mode & 0o777 == 0o700
+    assert path.stat().st_mode & 0o777 == 0o600

@@ -1,0 +1,55 @@
+// The alerts: firing first, in sentences.
+
+import { h } from "./draw.js";
+import * as words from "./words.js";
+
+const SHOWN = 3; // the others fold away
+const RANK = { critical: 0, warning: 1, info: 2 };
+
+export function alerts(all) {
+  const firing = all.filter((a) => a.state === "firing").sort((a, b) => RANK[a.severity] - RANK[b.severity] || b.since - a.since);
+  const resolved = all.filter((a) => a.state === "resolved").sort((a, b) => b.changed - a.changed);
+  return h("section", { class: "card", id: "alerts", "aria-labelledby": "alerts-title" },
+    h("div", { class: "title" }, h("h2", { id: "alerts-title" }, "Alerts"),
+      h("span", { class: firing.length ? "pill out_of_limits" : "pill within_limits" }, firing.length ? `${firing.length} firing` : "none firing")),
+    firing.length ? list(firing.slice(0, SHOWN)) : h("p", { class: "quiet" }, "No rule finds a proven breach of its limits now."),
+    folded("firing", `${words.count(firing.length - SHOWN)} more firing`, firing.slice(SHOWN)),
+    folded("resolved", words.plural(resolved.length, "resolved alert"), resolved));
+}
+
+const list = (some) => h("ul", { class: "alerts" }, some.map(one));
+const folded = (key, name, some) => some.length > 0 && h("details", { "data-key": key }, h("summary", {}, name), list(some));
+
+function one(alert, place) {
+  return h("li", { class: `alert ${alert.state} ${alert.severity}`, "data-key": alert.id ?? `hidden-${place}` },
+    h("div", { class: "line" },
+      h("span", { class: `severity ${alert.severity}` }, alert.state === "resolved" ? "resolved" : alert.severity),
+      h("strong", {}, headline(alert.evidence)),
+      h("a", { href: `#${encodeURIComponent(alert.model)}` }, alert.model)),
+    h("p", {}, story(alert.evidence)),
+    h("p", { class: "meta" }, meta(alert)));
+}
+
+function headline(about) {
+  if (!about) return "A small group is out of limits";
+  if (about.type === "drift") return `${words.stream(about.stream)}: ${words.measure(about.measure)}`;
+  return `${words.metric(about.metric)}: ${about.group}${about.reference ? ` against ${about.reference}` : ""}`;
+}
+
+function story(about) {
+  if (!about) return "Its name and numbers are not shown, since they could point at single people.";
+  if (about.type === "drift") {
+    const limit = about.max === null ? "" : `, limit ${words.number(about.max)}`;
+    return `${words.number(about.value)}${limit}, over ${words.plural(about.n, "decision")}, against a baseline of ${words.count(about.baseline_n)}.`;
+  }
+  const { value, low, high, compare } = about;
+  const rates = about.reference ? `${words.percent(about.group_rate)} (of ${words.count(about.n)}) against ${words.percent(about.reference_rate)} (of ${words.count(about.reference_n)}): ` : "";
+  return `${rates}${words.gap(value, compare)}, 95 % interval ${words.gaps(low, high, compare)}; ${words.limits(about)}.`;
+}
+
+function meta(alert) {
+  const times = alert.episode > 1 ? ` · episode ${alert.episode}` : "";
+  const about = alert.evidence ? ` · ${words.window(alert.evidence.window).toLowerCase()}` : "";
+  const until = alert.state === "resolved" ? ` · resolved ${words.date(alert.changed)}` : "";
+  return `Since ${words.date(alert.since)}${until}${about}${times} · rule “${alert.rule}”`;
+}

@@ -1,0 +1,203 @@
+// One model: its groups with rates and intervals, comparisons with verdicts, drift.
+
+import { h, interval, sign, table } from "./draw.js";
+import * as words from "./words.js";
+
+const NOW = Math.floor(Date.now() / 1000); // fixed, so that a snippet being selected does not change
+
+// `choice` is what the reader chose: {window, rate}.
+export function model(about, readings, choice) {
+  const reading = readings.find((r) => r.window === choice.window) ?? readings.at(-1);
+  return h("section", { class: "model", id: "model", tabindex: "-1", "aria-labelledby": "model-title", "data-key": about.name },
+    heading(about),
+    reading ? content(about, reading, readings, choice) : empty(about));
+}
+
+function heading(about) {
+  return h("div", { class: "heading" },
+    h("h1", { id: "model-title" }, about.name),
+    about.purpose && h("p", { class: "purpose" }, about.purpose),
+    h("p", { class: "meta" },
+      about.owner && ["Owner: ", about.owner, " · "],
+      `Positive decision: ${about.positive.join(", ")} (${about.favourable ? "good" : "bad"} for the person)`,
+      /^https?:/.test(about.appeal) && [" · ", h("a", { href: about.appeal, rel: "noreferrer" }, "How to appeal")]));
+}
+
+function content(about, reading, readings, choice) {
+  const rates = [...new Set(Object.values(reading.attributes).flatMap((a) => Object.values(a.groups).flatMap((g) => Object.keys(g.rates))))];
+  const rate = rates.includes(choice.rate) ? choice.rate : first(reading, rates);
+  const attributes = Object.entries(reading.attributes);
+  return [
+    h("div", { class: "controls" }, windows(readings, reading.window), rates.length > 0 && chooser(rates, rate)),
+    facts(reading),
+    tally(reading),
+    attributes.map(([name, attribute]) => attributeCard(name, attribute, reading, rate)),
+    attributes.length === 0 && h("p", { class: "card quiet" }, "No attribute of people is configured for this model."),
+    reading.composites.length > 0 && card("composites", "Across groups", comparisons(reading.composites)),
+    reading.drift.length > 0 && drift(reading.drift),
+    explanation(about),
+  ];
+}
+
+// The rate to begin with: that of a proven breach, else the model's first.
+function first(reading, rates) {
+  const out = judged(reading).find((c) => c.metric && c.verdict === "out_of_limits" && rates.includes(c.metric));
+  return out?.metric ?? rates[0];
+}
+
+function judged(reading) {
+  const all = [...Object.values(reading.attributes).flatMap((a) => a.comparisons), ...reading.composites, ...reading.drift];
+  return all.filter((c) => c.rule !== null);
+}
+
+function windows(readings, chosen) {
+  return h("div", { class: "segments", role: "group", "aria-label": "Window" }, readings.map(({ window }) =>
+    h("button", { type: "button", "data-window": window, "data-key": window, "aria-pressed": String(window === chosen) }, words.window(window))));
+}
+
+function chooser(rates, chosen) {
+  return h("label", { class: "chooser" }, "Rate shown ",
+    h("select", { "data-rate": true }, rates.map((rate) => h("option", { value: rate, selected: rate === chosen }, words.metric(rate)))));
+}
+
+function facts(reading) {
+  const share = reading.decisions ? ` (${words.percent(reading.feedback / reading.decisions, 0)})` : "";
+  return h("p", { class: "meta" }, `${words.plural(reading.decisions, "decision")} · ${words.plural(reading.feedback, "outcome")}${share} · as of ${words.date(reading.as_of)}`);
+}
+
+function tally(reading) {
+  const found = judged(reading);
+  const counted = words.ORDER.map((verdict) => [verdict, found.filter((c) => c.verdict === verdict).length]).filter(([, n]) => n);
+  if (!counted.length) return h("p", { class: "quiet" }, "No rule of this model speaks about this window.");
+  return h("ul", { class: "tally", "aria-label": "Verdicts of this model's rules" }, counted.map(([verdict, n]) =>
+    h("li", { class: verdict }, sign(verdict), h("strong", {}, words.count(n)), ` ${words.verdict(verdict).toLowerCase()}`)));
+}
+
+function card(key, title, ...content) {
+  return h("section", { class: "card", "data-key": key }, h("div", { class: "title" }, h("h2", {}, title)), content);
+}
+
+function attributeCard(name, attribute, reading, rate) {
+  const groups = Object.entries(attribute.groups);
+  const hidden = reading.decisions - groups.reduce((sum, [, group]) => sum + group.n, 0);
+  const ruled = attribute.comparisons.filter((c) => c.rule !== null);
+  const free = attribute.comparisons.filter((c) => c.rule === null);
+  return h("section", { class: "card", "data-key": `attribute-${name}` },
+    h("div", { class: "title" }, h("h2", {}, name.replaceAll("_", " ")),
+      attribute.reference && h("span", { class: "quiet" }, `compared with ${attribute.reference}`)),
+    groups.length > 0 && groupTable(groups, attribute.reference, rate),
+    hidden > 0 && h("p", { class: "quiet" }, `Not shown: ${words.plural(hidden, "decision")} about small groups, and about groups that would give these away.`),
+    ruled.length > 0 && comparisons(ruled),
+    free.length > 0 && h("details", { "data-key": "free" }, h("summary", {}, `${words.plural(free.length, "comparison")} without limits`), comparisons(free)),
+    groups.length > 0 && h("details", { "data-key": "rates" }, h("summary", {}, "All rates as a table"), rateTable(groups)));
+}
+
+function groupTable(groups, reference, rate) {
+  const head = [{ name: "Group" }, { name: "Decisions", kind: "n" }, { name: "Outcomes", kind: "n", hint: "Share of decisions whose outcome has come" },
+    { name: words.metric(rate), kind: "n", hint: words.metricHint(rate) }, { name: "95 % interval", kind: "wide" }];
+  return table(`${words.metric(rate)} by group. ${words.metricHint(rate)}`, head, groups.map(([name, group]) => {
+    const { value, low, high, n, rough } = group.rates[rate] ?? { value: null, low: null, high: null, n: 0, rough: false };
+    const drawn = value === null
+      ? h("span", { class: "quiet" }, "Undefined: none to divide by yet")
+      : interval({ value, low, high, from: 0, to: 1, tone: name === reference ? "reference" : "" });
+    const range = value === null ? "" : low === null ? `n = ${words.count(n)}, too few for an interval` : `${words.percent(low)} to ${words.percent(high)}, n = ${words.count(n)}${rough ? ", rough" : ""}`;
+    return { key: name, cells: [[name, name === reference && h("span", { class: "tag" }, "reference")], words.count(group.n), words.percent(group.coverage, 0),
+      h("strong", {}, words.percent(value)), [drawn, h("span", { class: "range" }, range)]] };
+  }), "groups");
+}
+
+function rateTable(groups) {
+  const rates = [...new Set(groups.flatMap(([, group]) => Object.keys(group.rates)))];
+  const head = [{ name: "Rate" }, ...groups.map(([name]) => ({ name, kind: "n" }))];
+  return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "All rates of all groups" },
+    table("Every rate of every group", head, rates.map((rate) => ({ key: rate,
+      cells: [words.metric(rate), ...groups.map(([, group]) => words.percent(group.rates[rate]?.value))] })), "matrix"));
+}
+
+export function comparisons(found) {
+  const sorted = [...found].sort((a, b) => words.ORDER.indexOf(a.verdict) - words.ORDER.indexOf(b.verdict));
+  const scales = Object.groupBy ? Object.groupBy(found, (c) => c.compare) : { difference: found, ratio: found, value: found };
+  const head = [{ name: "Comparison" }, { name: "Gap", kind: "n" }, { name: "95 % interval and limits", kind: "wide" }, { name: "Verdict" }];
+  return table("Gaps between groups, with what their intervals prove", head, sorted.map((c) => ({
+    key: [c.metric, c.compare, c.group, c.reference, c.rule].join("|"),
+    cells: [
+      [h("span", { class: "what" }, words.metric(c.metric)), h("span", { class: "who" }, c.reference ? `${c.group} against ${c.reference}` : c.group)],
+      [h("strong", {}, words.gap(c.value, c.compare)), h("span", { class: "range" }, rates(c))],
+      [c.value === null ? "" : drawn(c, scale(scales[c.compare])), h("span", { class: "range" }, range(c))],
+      badge(c),
+    ] })), "comparisons");
+}
+
+const rates = (c) => (c.group_rate === null || c.reference_rate === null ? "" : `${words.percent(c.group_rate)} : ${words.percent(c.reference_rate)}`);
+
+function range(c) {
+  const interval = c.low === null ? "" : `${words.gaps(c.low, c.high, c.compare)}; `;
+  return `${interval}${words.limits(c)}; n = ${words.count(c.n)}${c.reference === null ? "" : ` and ${words.count(c.reference_n)}`}`;
+}
+
+function badge({ verdict, needed, rule, rough }) {
+  const more = verdict === "undecided" && needed !== null ? `about ${words.short(needed)} more needed` : rough ? "rough: few decisions" : "";
+  if (rule === null && verdict !== "undefined") return h("span", { class: "quiet" }, "no limit set");
+  return [h("span", { class: `verdict ${verdict}` }, sign(verdict), words.verdict(verdict)), more && h("span", { class: "range" }, more)];
+}
+
+// One scale for all comparisons of a kind, so that their bars can be compared.
+function scale(found) {
+  const seen = found.flatMap((c) => [c.low, c.high, c.value, c.min, c.max]).filter((v) => v !== null);
+  if (found[0].compare === "ratio") return { from: 0, to: Math.min(3, 1.1 * Math.max(1.25, ...seen)), zero: 1 };
+  const reach = Math.min(1, 1.15 * Math.max(0.1, ...seen.map(Math.abs)));
+  return { from: found[0].compare === "value" ? 0 : -reach, to: reach, zero: 0 };
+}
+
+function drawn({ value, low, high, min, max, verdict, rule }, { from, to, zero }) {
+  const zones = min === null && max === null ? [] : [{ from: min ?? from, to: max ?? to, kind: "allowed" }];
+  return interval({ value, low, high, from, to, zones, tone: rule === null ? "" : verdict, marks: [{ at: zero, kind: "zero" }] });
+}
+
+function drift(found) {
+  const head = [{ name: "Measure" }, { name: "Value", kind: "n" }, { name: "Against its limit", kind: "wide" }, { name: "Verdict" }];
+  const rows = [...found].sort((a, b) => words.ORDER.indexOf(a.verdict) - words.ORDER.indexOf(b.verdict)).map((d) => {
+    const to = d.max ? 2 * d.max : Math.max(1, 1.25 * (d.value ?? 0));
+    const zones = d.max === null ? [] : [{ from: 0, to: d.max, kind: "allowed" }];
+    const about = [`${words.plural(d.n, "value")}, baseline ${words.count(d.baseline_n)}`, d.max !== null && `limit ${words.number(d.max)}`, d.at !== null && `last change ${words.date(d.at)}`];
+    return { key: `${d.measure}|${d.stream}|${d.rule}`, cells: [
+      [h("span", { class: "what" }, words.stream(d.stream)), h("span", { class: "who", title: words.measureHint(d.measure) }, words.measure(d.measure))],
+      h("strong", {}, words.number(d.value)),
+      [d.value !== null && interval({ value: d.value, low: null, high: null, from: 0, to, zones, tone: d.rule === null ? "" : d.verdict }),
+        h("span", { class: "range" }, about.filter(Boolean).join("; "))],
+      badge({ ...d, needed: null, rough: false })] };
+  });
+  return card("drift", "Drift", table("How far the streams have moved from their baseline", head, rows, "comparisons"));
+}
+
+function explanation(about) {
+  return h("details", { class: "card", "data-key": "words" },
+    h("summary", {}, "What does this mean?"),
+    h("dl", {}, Object.values(words.VERDICTS).map(([name, meaning]) => [h("dt", {}, name), h("dd", {}, meaning)]),
+      h("dt", {}, "95 % interval"), h("dd", {}, "The range of values that the data are compatible with, looked at once. The wider the bar, the less is known; the dot is the measured value."),
+      h("dt", {}, "Shaded zone"), h("dd", {}, "What the rule allows. A bar wholly outside is proven out of limits, one wholly inside is proven within."),
+      h("dt", {}, "pts"), h("dd", {}, "Percentage points: 45 % is 5 pts above 40 %."),
+      h("dt", {}, "Outcomes"), h("dd", {}, "The share of decisions whose outcome is known. Rates that need outcomes speak of these decisions only."),
+      h("dt", {}, "Hidden groups"), h("dd", {}, `Groups of fewer than ${about.min_group} decisions are not shown, nor those that would give them away.`)));
+}
+
+function empty(about) {
+  const attribute = about.attributes.find((name) => !name.includes(" & ")) ?? "sex";
+  const python = `from fairlead_client import Emitter
+
+with Emitter("localhost:9092", model=${JSON.stringify(about.name)}) as emitter:
+    emitter.decision(id="application-1", decision=${literal(about.positive[0])}, attributes={${JSON.stringify(attribute)}: "…"})
+    emitter.feedback(decision_id="application-1", outcome=True)`;
+  const event = JSON.stringify({ id: "application-1", model: about.name, time: NOW, decision: about.positive[0], attributes: { [attribute]: "…" } });
+  const shell = `echo 'application-1|${event.replaceAll("'", "'\\''")}' |
+  kafka-console-producer.sh --bootstrap-server localhost:9092 --topic decisions \\
+    --property parse.key=true --property key.separator='|'`;
+  return h("div", { class: "card empty" },
+    h("h2", {}, "Waiting for the first decision"),
+    h("p", {}, "The model is configured, and nothing has arrived yet. Send a decision, and, when it is known, its outcome; this page shows them within seconds."),
+    h("h3", {}, "From Python"), h("pre", { tabindex: "0" }, h("code", {}, python)),
+    h("h3", {}, "From a shell"), h("pre", { tabindex: "0" }, h("code", {}, shell)),
+    h("p", { class: "quiet" }, "The address and topics are those of the [broker] table of fairlead.toml. If events were sent, look below: Stream health counts what was refused, and why."));
+}
+
+const literal = (value) => (value === true ? "True" : value === false ? "False" : JSON.stringify(value));

@@ -1,0 +1,104 @@
+// Names and numbers as people read them.
+
+const METRICS = {
+  selection_rate: ["Selection rate", "Of all people in the group: how many the model decided as positive."],
+  true_positive_rate: ["True positive rate", "Of those whose outcome was positive: how many the model decided as positive. Also recall, or equal opportunity."],
+  false_positive_rate: ["False positive rate", "Of those whose outcome was negative: how many the model wrongly decided as positive."],
+  true_negative_rate: ["True negative rate", "Of those whose outcome was negative: how many the model decided as negative."],
+  false_negative_rate: ["False negative rate", "Of those whose outcome was positive: how many the model missed."],
+  positive_predictive_value: ["Positive predictive value", "Of those decided as positive: how many turned out positive. Also precision."],
+  negative_predictive_value: ["Negative predictive value", "Of those decided as negative: how many turned out negative."],
+  false_discovery_rate: ["False discovery rate", "Of those decided as positive: how many turned out negative."],
+  false_omission_rate: ["False omission rate", "Of those decided as negative: how many turned out positive."],
+  accuracy: ["Accuracy", "Of those whose outcome has come: how many were decided rightly."],
+  error_rate: ["Error rate", "Of those whose outcome has come: how many were decided wrongly."],
+  base_rate: ["Base rate", "Of those whose outcome has come: how many had a positive one."],
+  f1: ["F1", "Positives found and rightly named, in one number."],
+  coverage: ["Coverage", "Of all decisions: how many have an outcome yet."],
+  override_rate: ["Override rate", "Of the decisions that a person looked at: how many that person changed."],
+};
+
+const DRIFT = {
+  psi: ["Population stability index", "How far the values have moved from the baseline; 0 is not at all, above 0.2 is usually called large."],
+  ks: ["Kolmogorov–Smirnov distance", "The largest gap between two cumulative shares, from 0 to 1."],
+  adwin: ["ADWIN changes", "How many times the mean of the stream changed, as the ADWIN detector finds it."],
+};
+
+export const VERDICTS = {
+  out_of_limits: ["Out of limits", "The whole interval lies beyond a limit: the gap is more than chance explains."],
+  undecided: ["Undecided", "The interval reaches across a limit: more decisions are needed to say."],
+  stale: ["Stale", "Nothing has arrived for too long: the last numbers say nothing about today."],
+  undefined: ["Undefined", "There is nothing to divide by yet, so there is no number."],
+  within_limits: ["Within limits", "The whole interval lies inside the limits. It does not certify that the model is fair."],
+};
+export const ORDER = Object.keys(VERDICTS);
+
+export const metric = (name) => METRICS[name]?.[0] ?? sentence(name.replace(/^flags\./, "flag: ").replaceAll("_", " "));
+export const metricHint = (name) => METRICS[name]?.[1] ?? "";
+export const measure = (name) => DRIFT[name]?.[0] ?? sentence(name.replaceAll("_", " "));
+export const measureHint = (name) => DRIFT[name]?.[1] ?? "";
+export const verdict = (name) => VERDICTS[name]?.[0] ?? sentence(name);
+
+// "features.priors_count" → "feature priors_count"; "selection.race.Asian" → "selection rate, race: Asian".
+export function stream(name) {
+  if (name.startsWith("features.")) return `Feature ${name.slice(9)}`;
+  const [kind, attribute, ...group] = name.split(".");
+  if (kind === "selection" && group.length) return `Selection rate, ${attribute}: ${group.join(".")}`;
+  return { score: "Score", error: "Errors" }[name] ?? name;
+}
+
+const whole = new Intl.NumberFormat("en");
+const few = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
+const big = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
+const NONE = "–";
+
+export const count = (n) => (n === null || n === undefined ? NONE : whole.format(n));
+export const short = (n) => (n < 100000 ? whole.format(n) : big.format(n));
+export const number = (v) => (v === null || v === undefined ? NONE : few.format(v));
+export const percent = (v, digits = 1) => (v === null || v === undefined ? NONE : `${(100 * v).toFixed(digits)} %`);
+export const plural = (n, one, many = `${one}s`) => `${count(n)} ${n === 1 ? one : many}`;
+export const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
+// A gap as it is compared: "+21.4 pts", "0.592 ×", "44.8 %".
+export function gap(v, compare) {
+  if (v === null || v === undefined) return NONE;
+  if (compare === "ratio") return `${v.toFixed(3)} ×`;
+  if (compare === "value") return percent(v);
+  return `${v > 0 ? "+" : v < 0 ? "−" : ""}${(100 * Math.abs(v)).toFixed(1)} pts`;
+}
+
+// The ends of an interval, with the unit once: "+18.2 to +24.5 pts".
+export function gaps(low, high, compare) {
+  const [from, to] = [gap(low, compare), gap(high, compare)];
+  return `${from.split(" ")[0]} to ${to}`;
+}
+
+export function limits({ min, max, compare }) {
+  if (min === null && max === null) return "no limit";
+  if (min !== null && max !== null) {
+    return compare === "difference" && min === -max ? `limit ±${(100 * max).toFixed(1)} pts` : `limits ${gaps(min, max, compare)}`;
+  }
+  return min !== null ? `at least ${gap(min, compare)}` : `at most ${gap(max, compare)}`;
+}
+
+export function bytes(n) {
+  const step = Math.min(4, Math.floor(Math.log10(Math.max(n, 1)) / 3));
+  return `${few.format(n / 1000 ** step)} ${["B", "kB", "MB", "GB", "TB"][step]}`;
+}
+
+export const seconds = (s) => (s < 1 ? `${Math.round(s * 1000)} ms` : s < 60 ? `${few.format(s)} s` : span(s));
+
+export function span(s) {
+  const units = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
+  const [name, size] = units.find(([, length]) => s >= length) ?? units[3];
+  return plural(Math.floor(s / size), name);
+}
+
+export const ago = (wall) => (wall === null ? "never" : `${span(Math.max(0, Date.now() / 1000 - wall))} ago`);
+
+const days = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
+const minutes = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", timeZone: "UTC" });
+export const day = (ms) => (ms === null ? NONE : days.format(ms));
+export const time = (ms) => (ms === null ? NONE : `${minutes.format(ms)} UTC`);
+export const date = (ms) => (ms === null ? NONE : `${day(ms)}, ${time(ms)}`);
+export const window = (name) => (name === "all" ? "All time" : `Last ${name.replace(/^(\d+)([smhdw])$/, (_, n, unit) => plural(Number(n), { s: "second", m: "minute", h: "hour", d: "day", w: "week" }[unit]))}`);

@@ -1,0 +1,75 @@
+"""What the page shows, as one JSON object: every model in short, and one of them in full."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from dashboards.suppression import PublicAlert, public
+from dashboards.view import Health, View
+from monitor.config import Model, attribute_name
+from monitor.readings import Comparison, Drift, Reading
+
+
+class ModelSummary(Struct, frozen=True, kw_only=True):
+    """A model in the list of models. `verdicts` counts those of rules, over all windows."""
+
+    name: str
+    purpose: str
+    owner: str
+    appeal: str
+    positive: list[str | bool | int | float]
+    favourable: bool
+    attributes: list[str]
+    min_group: int
+    decisions: int  # in the widest window
+    verdicts: dict[str, int]
+    firing: int
+
+
+class State(Struct, frozen=True, kw_only=True):
+    """The whole page: `model` names the one that `readings` are of."""
+
+    models: list[ModelSummary]
+    model: str | None
+    readings: list[Reading]
+    alerts: list[PublicAlert]
+    health: Health
+
+
+def summary(view: View, wanted: str | None) -> State:
+    """The page's state with the readings of the model `wanted`, or of the first if there is no such."""
+    shown = public(view)
+    models = view.models()
+    chosen = wanted if wanted in models else next(iter(models), None)
+    return State(
+        models=[_model(name, model, shown.readings, shown.alerts) for name, model in models.items()],
+        model=chosen,
+        readings=[r for r in shown.readings if r.model == chosen],
+        alerts=[a for a in shown.alerts if a.state != "pending"],
+        health=view.health(),
+    )
+
+
+def _model(name: str, model: Model, readings: list[Reading], alerts: list[PublicAlert]) -> ModelSummary:
+    own = [r for r in readings if r.model == name]
+    return ModelSummary(
+        name=name,
+        purpose=model.purpose,
+        owner=model.owner,
+        appeal=model.appeal,
+        positive=model.positive,
+        favourable=model.favourable,
+        min_group=model.min_group,
+        attributes=[attribute_name(a) for a in model.attributes],
+        decisions=max((r.decisions for r in own), default=0),
+        verdicts=dict(Counter(str(v.verdict) for r in own for v in _judged(r))),
+        firing=sum(a.model == name and a.state == "firing" for a in alerts),
+    )
+
+
+def _judged(reading: Reading) -> Iterator[Comparison | Drift]:
+    """What a rule has a limit for."""
+    compared = [c for a in reading.attributes.values() for c in a.comparisons]
+    everything: list[Comparison | Drift] = [*compared, *reading.composites, *reading.drift]
+    yield from (about for about in everything if about.rule is not None)

@@ -1,0 +1,146 @@
+"""The worker's HTTP face: the page, its JSON, ``/metrics``, ``/healthz`` and ``/readyz``.
+
+Everything here is public in DESIGN's sense: small groups are suppressed on all of it.
+"""
+
+import base64
+import hashlib
+import hmac
+from importlib.resources import files
+
+import msgspec
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+from prometheus_client.exposition import choose_encoder
+
+from dashboards.exporter import registry
+from dashboards.state import summary
+from dashboards.suppression import public
+from dashboards.view import View
+from monitor.config import Secret
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+OPEN = frozenset({"/healthz", "/readyz"})  # probes carry no password
+PAGE = files("dashboards.page")
+_json = msgspec.json.Encoder()
+
+
+def make_web(view: View, user: str | None = None, password: Secret | None = None) -> web.Application:
+    """The application over `view`.
+
+    With `user` and `password` all but the probes asks for them (HTTP Basic, so serve it over TLS).
+    Raises ValueError if only one of the two is given.
+    """
+    if (user is None) != (password is None):
+        raise ValueError("user and password: only one is given; allowed: both or neither")
+    middlewares = [hardened] if user is None or password is None else [hardened, guard(user, password)]
+    app = web.Application(middlewares=middlewares)
+    app.add_routes(_Handlers(view).routes())
+    return app
+
+
+@web.middleware
+async def hardened(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Adds the security headers to every answer, errors too."""
+    try:
+        response = await handler(request)
+    except web.HTTPException as error:
+        error.headers.update(HEADERS)
+        raise
+    response.headers.update(HEADERS)
+    return response
+
+
+def guard(user: str, password: Secret) -> Middleware:
+    """A middleware that asks for a name and a password; both are compared in constant time."""
+    expected = b"Basic " + base64.b64encode(f"{user}:{password.value}".encode())
+
+    @web.middleware
+    async def ask(request: web.Request, handler: Handler) -> web.StreamResponse:
+        given = request.headers.get("Authorization", "").encode()
+        if request.path in OPEN or hmac.compare_digest(given, expected):
+            return await handler(request)
+        raise web.HTTPUnauthorized(headers={"WWW-Authenticate": 'Basic realm="fairlead", charset="UTF-8"'})
+
+    return ask
+
+
+class _Handlers:
+    def __init__(self, view: View) -> None:
+        self.view = view
+        self.registry = registry(view)
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get("/", self.page),
+            web.get("/static/{name}", self.static),
+            web.get("/api/state", self.state),
+            web.get("/api/readings", self.readings),
+            web.get("/api/alerts", self.alerts),
+            web.get("/api/health", self.health),
+            web.get("/metrics", self.metrics),
+            web.get("/healthz", self.healthz),
+            web.get("/readyz", self.readyz),
+        ]
+
+    async def page(self, request: web.Request) -> web.Response:
+        return _answer(request, (PAGE / "page.html").read_bytes(), "text/html")
+
+    async def static(self, request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        kind = TYPES.get(name.rpartition(".")[2])
+        if kind is None or name not in {file.name for file in PAGE.iterdir()}:
+            raise web.HTTPNotFound
+        return _answer(request, (PAGE / name).read_bytes(), kind)
+
+    async def state(self, request: web.Request) -> web.Response:
+        """What the page shows: all models in short, and `?model=`'s readings."""
+        return _answer(request, _json.encode(summary(self.view, request.query.get("model"))))
+
+    async def readings(self, request: web.Request) -> web.Response:
+        """The readings, of `?model=` and `?window=` only if given."""
+        wanted = {key: request.query[key] for key in ("model", "window") if key in request.query}
+        found = [
+            r for r in public(self.view).readings if all(getattr(r, key) == wanted[key] for key in wanted)
+        ]
+        return _answer(request, _json.encode(found))
+
+    async def alerts(self, request: web.Request) -> web.Response:
+        return _answer(request, _json.encode(public(self.view).alerts))
+
+    async def health(self, request: web.Request) -> web.Response:
+        return _answer(request, _json.encode(self.view.health()))
+
+    async def metrics(self, request: web.Request) -> web.Response:
+        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+        return web.Response(body=encode(self.registry), headers={"Content-Type": content_type})
+
+    async def healthz(self, _: web.Request) -> web.Response:
+        """Alive: the loop answers."""
+        return web.Response(text="ok\n")
+
+    async def readyz(self, _: web.Request) -> web.Response:
+        """Ready: state is rebuilt and events are read; 503 with the reason otherwise."""
+        health = self.view.health()
+        return web.Response(
+            text="ok\n" if health.ready else f"{health.reason}\n", status=200 if health.ready else 503
+        )
+
+
+def _answer(request: web.Request, body: bytes, content_type: str = "application/json") -> web.Response:
+    """The body with its ETag; 304 if the browser has it already."""
+    etag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+    headers = {"ETag": etag, "Cache-Control": "no-cache"}
+    if request.headers.get("If-None-Match") == etag:
+        return web.Response(status=304, headers=headers)
+    return web.Response(body=body, content_type=content_type, charset="utf-8", headers=headers)

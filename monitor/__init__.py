@@ -1,0 +1,1 @@
+"""What is measured and judged. Pure: no I/O, no clock, no asyncio, no Kafka. Time is an argument."""

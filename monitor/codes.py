@@ -1,0 +1,83 @@
+"""Small numbers for the strings that come again and again: classes, groups, categories, names."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import numpy.typing as npt
+
+U16 = npt.NDArray[np.uint16]
+MISSING = 0  # the code of "not there"
+OTHER_CODE = 1
+OTHER = "__other__"  # what a string counts as once its vocabulary is full
+LIMIT = 65_535
+
+
+class Codes:
+    """Numbers strings from 2 up, for all fields together; None is 0, OTHER is 1.
+
+    >>> codes = Codes()
+    >>> codes.encode(["F", None, "M", "F"]).tolist(), codes.texts[2]
+    ([2, 0, 3, 2], 'F')
+    """
+
+    def __init__(self) -> None:
+        self.texts: list[str | None] = [None, OTHER]
+        self._codes: dict[str | None, int] = {None: MISSING, OTHER: OTHER_CODE}
+
+    def encode(self, texts: Iterable[str | None]) -> U16:
+        """The code of each text; a new text gets the next number."""
+        return np.fromiter(map(self.code, texts), np.uint16)
+
+    def code(self, text: str | None) -> int:
+        code = self._codes.get(text)
+        if code is None:
+            if len(self.texts) > LIMIT:
+                return OTHER_CODE
+            code = self._codes[text] = len(self.texts)
+            self.texts.append(text)
+        return code
+
+
+class Vocabulary:
+    """The strings that one field may take: the first `limit` distinct ones; the rest are OTHER.
+
+    >>> groups = Vocabulary(Codes(), limit=1)
+    >>> groups.encode(["F", None, "M"]).tolist(), groups.refused
+    ([2, 0, 1], 1)
+    """
+
+    def __init__(self, codes: Codes, limit: int) -> None:
+        self.refused = 0
+        self._codes = codes
+        self._limit = limit
+        self._known: dict[str | None, int] = {None: MISSING, OTHER: OTHER_CODE}
+
+    def encode(self, texts: Iterable[str | None]) -> U16:
+        return np.fromiter(map(self.code, texts), np.uint16)
+
+    def code(self, text: str | None) -> int:
+        code = self._known.get(text)
+        if code is None:
+            if len(self._known) - 2 >= self._limit:
+                self.refused += 1
+                return OTHER_CODE
+            code = self._known[text] = self._codes.code(text)
+        return code
+
+
+class Vocabularies:
+    """A vocabulary for each field, made when first used."""
+
+    def __init__(self, codes: Codes) -> None:
+        self._codes = codes
+        self._fields: dict[str, Vocabulary] = {}
+
+    def encode(self, field: str, texts: Iterable[str | None], limit: int) -> U16:
+        if field not in self._fields:
+            self._fields[field] = Vocabulary(self._codes, limit)
+        return self._fields[field].encode(texts)
+
+    @property
+    def refused(self) -> dict[str, int]:
+        """How many values counted as OTHER because their field has too many, by field."""
+        return {field: v.refused for field, v in self._fields.items() if v.refused}

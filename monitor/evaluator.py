@@ -1,0 +1,183 @@
+"""From a model's panes to its readings: every window, with verdicts, drift, and the detectors' state."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from msgspec.structs import replace
+
+from monitor import baseline, drift, measures
+from monitor.baseline import Baseline, Part
+from monitor.config import Model, attribute_name, longest_window, rule_name, window_ms
+from monitor.drift import detectors
+from monitor.drift.detectors import Detector, Slice
+from monitor.events import scalar
+from monitor.fairness import read
+from monitor.panes import ALL, DECISION, OUTCOME, Panes, Window
+from monitor.readings import Attribute, Comparison, Drift, Reading, Verdict
+from monitor.tally import Tally
+
+I64 = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+
+class Evaluator:
+    """Reads one model's panes. Finished slices are given to the detectors once, in order.
+
+    `panes` may go on changing between the calls. `reference` is a drift baseline from a file; without one
+    the model's first decisions are it.
+    """
+
+    def __init__(self, name: str, model: Model, panes: Panes, reference: Baseline | None = None) -> None:
+        self.name, self.model, self.panes = name, model, panes
+        self.baseline = reference
+        self._detectors: dict[str, list[Detector]] = {}
+        self._fed = 0  # the first slice that the detectors have not seen
+        longest = longest_window(model)
+        self._rules = [replace(r, name=rule_name(r, model), window=r.window or longest) for r in model.rules]
+
+    def read(self, clock: int | None, stale: bool = False) -> list[Reading]:
+        """One reading a window, the configured order, as of `clock` (event time, ms).
+
+        `stale`: nothing has come for so long that no verdict holds.
+        """
+        if clock is not None:
+            self._advance(clock // self.panes.width)
+        readings = [self._reading(window, clock) for window in self.model.windows]
+        return [_stale(reading) for reading in readings] if stale else readings
+
+    def _reading(self, window: str, clock: int | None) -> Reading:
+        length = window_ms(window)
+        start = None if length is None or clock is None else max(0, (clock - length) // self.panes.width + 1)
+        tally = self._tally(self.panes.window(DECISION, start, None))
+        everybody = tally.table(ALL[0])
+        decisions = int(everybody.decisions.sum())
+        return Reading(
+            model=self.name,
+            window=window,
+            as_of=clock,
+            decisions=decisions,
+            feedback=int(everybody.sum(("tp", "fp", "fn", "tn")).sum()),
+            attributes={name: self._attribute(tally, name, window) for name in self.attributes},
+            composites=[],
+            drift=self._drift(tally, window, start),
+        )
+
+    @property
+    def attributes(self) -> list[str]:
+        return [attribute_name(attribute) for attribute in self.model.attributes]
+
+    def _attribute(self, tally: Tally, name: str, window: str) -> Attribute:
+        return read(tally.table(name), attribute=name, model=self.model, window=window)
+
+    def _drift(self, tally: Tally, window: str, start: int | None) -> list[Drift]:
+        rules = [rule for rule in self._rules if rule.window == window]
+        since = None if start is None else start * self.panes.width
+        current = {name: h for name, h in tally.histograms().items() if drifts(name)}
+        streams = sorted({*current, *(self.baseline.streams if self.baseline else ())})
+        found = drift.read(self.baseline, current, streams=streams, rules=rules, window=window)
+        return [*found, *detectors.read(self._detectors, rules=rules, window=window, since=since)]
+
+    def _tally(self, window: Window) -> Tally:
+        return Tally(window, self.panes.codes.texts, self.model)
+
+    # what finished slices are given to
+
+    def _advance(self, now: int) -> None:
+        """Gives the slices before `now` to the detectors, and to the baseline until it is complete."""
+        if now <= self._fed:
+            return
+        slices, window = self.panes.series(DECISION, self._fed, now)
+        for attribute in ["", *self.attributes]:
+            for row, (name, group) in enumerate(window.groups):
+                if name == attribute:
+                    self._feed(f"selection.{name}.{group}" if name else "selection", slices, window, row)
+        slices, window = self.panes.series(OUTCOME, self._fed, now)
+        if ALL in window.groups:
+            self._feed("error", slices, window, window.groups.index(ALL))
+        self._fed = now
+        if self.baseline is None and isinstance(self.model.baseline, int):
+            self.baseline = baseline.first(self.name, self._parts(now), self.model.baseline)
+
+    def _feed(self, stream: str, slices: I64, window: Window, row: int) -> None:
+        """The slices of one group's 0/1 stream: errors among outcomes, or positives among decisions."""
+        n, k = self._marks(window, errors=stream == "error")
+        ours = (window.pairs[:, 0] == row) & n[window.pairs[:, 1]]
+        if not ours.any():
+            return
+        distinct, inverse = np.unique(slices[ours], return_inverse=True)
+        sums = np.zeros((2, len(distinct)), np.int64)
+        np.add.at(sums[0], inverse, window.counts[ours])
+        np.add.at(sums[1], inverse, np.where(k[window.pairs[ours, 1]], window.counts[ours], 0))
+        width = self.panes.width
+        fed = [Slice(s * width, n, k) for s, n, k in zip(distinct.tolist(), *sums.tolist(), strict=True) if n]
+        if stream not in self._detectors:
+            names = detectors.wanted(self._rules, stream)
+            self._detectors[stream] = [Detector(name) for name in names]
+        for detector in self._detectors[stream]:
+            detector.replay(fed)
+
+    def _marks(self, window: Window, errors: bool) -> tuple[Mask, Mask]:
+        """By measure: whether it counts in a stream, and whether it counts as a one."""
+        core = measures.family(window.measures) == measures.CORE
+        decision, outcome = (self._texts(window, place, core) for place in (0, 1))
+        positive = _among(decision, self.model.positive)
+        if not errors:
+            return core, positive
+        labelled = np.array([text is not None for text in outcome], np.bool_)
+        return labelled, labelled & (positive != _among(outcome, self.model.positive_outcome))
+
+    def _texts(self, window: Window, place: int, core: Mask) -> list[str | None]:
+        """The texts of one field of the core measures; None for others."""
+        codes = np.where(core, measures.field(window.measures, place), 0)
+        texts = self.panes.codes.texts
+        return [texts[code] for code in codes.tolist()]
+
+    def _parts(self, now: int) -> list[Part]:
+        """What each finished slice adds to a baseline, in order."""
+        slices, window = self.panes.series(DECISION, 0, now)
+        return [self._part(int(s), window, slices == s) for s in np.unique(slices)]
+
+    def _part(self, number: int, window: Window, mask: Mask) -> Part:
+        tally = self._tally(replace(window, pairs=window.pairs[mask], counts=window.counts[mask]))
+        return Part(
+            start=number * self.panes.width,
+            decisions=int(tally.table(ALL[0]).decisions.sum()),
+            streams={name: h for name, h in tally.histograms().items() if drifts(name)},
+            groups={name: _atoms(tally, name) for name in self.attributes},
+        )
+
+
+def drifts(stream: str) -> bool:
+    """Whether a stream is compared with the baseline: the score and features; feedback's values are not."""
+    return stream == "score" or stream.startswith("features.")
+
+
+def _atoms(tally: Tally, attribute: str) -> dict[str, dict[str, int]]:
+    table = tally.table(attribute)
+    return {
+        group: {atom: int(counts[i]) for atom, counts in table.counts.items() if counts.dtype == np.int64}
+        for i, group in enumerate(table.groups)
+    }
+
+
+def _among(texts: Sequence[str | None], values: Sequence[bool | int | float | str]) -> Mask:
+    wanted = {scalar(value) for value in values}
+    return np.array([text in wanted for text in texts], np.bool_)
+
+
+def _stale(reading: Reading) -> Reading:
+    attributes = {
+        name: replace(attribute, comparisons=[_stale_comparison(c) for c in attribute.comparisons])
+        for name, attribute in reading.attributes.items()
+    }
+    return replace(
+        reading,
+        attributes=attributes,
+        composites=[_stale_comparison(c) for c in reading.composites],
+        drift=[replace(d, verdict=Verdict.STALE) for d in reading.drift],
+    )
+
+
+def _stale_comparison(comparison: Comparison) -> Comparison:
+    return replace(comparison, verdict=Verdict.STALE)

@@ -1,0 +1,274 @@
+"""Decision and Feedback: the events that apps send, decoded, validated, and turned into columns.
+
+A message holds one event (an object), several (an array), or a batch by columns. Whatever is wrong with
+an event, it becomes an `Invalid` that says why; the good events around it count.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any, Generic, TypeVar
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+from msgspec import Meta, Struct
+
+LONGEST = 256  # characters of any string
+MOST = 1_000_000  # bytes of a message
+WIDEST = 200  # entries of a map or list within one event
+DAY_MS = 86_400_000
+
+Text = Annotated[str, Meta(max_length=LONGEST)]
+Name = Annotated[str, Meta(min_length=1, max_length=LONGEST)]
+Scalar = bool | int | float | Text
+Share = Annotated[float, Meta(ge=0, le=1)]
+Proxy = Annotated[dict[Name, Share], Meta(min_length=1, max_length=WIDEST)]
+Codes = Annotated[list[Text], Meta(max_length=WIDEST)]
+
+
+class Decision(Struct, frozen=True, kw_only=True, gc=False):
+    """A model decided about a person. Times are Unix seconds or ISO 8601 (UTC where no offset is given)."""
+
+    id: Name | int
+    model: Name
+    time: float | Text
+    decision: Scalar
+    score: float | None = None
+    value: float | None = None
+    attributes: dict[Name, Scalar | Proxy | None] = {}
+    slices: dict[Name, Scalar | None] = {}
+    features: dict[Name, Scalar | None] = {}
+    flags: dict[Name, bool | None] = {}
+    reasons: Codes = []
+    entity: Text | int | None = None
+    version: Scalar | None = None
+    stage: Scalar | None = None
+
+
+class Feedback(Struct, frozen=True, kw_only=True, gc=False):
+    """What came back for a decision: an outcome, a human's final decision, ratings, flags, attributes."""
+
+    decision_id: Name | int
+    time: float | Text
+    outcome: Scalar | None = None
+    decision: Scalar | None = None
+    values: dict[Name, float | None] = {}
+    flags: dict[Name, bool | None] = {}
+    attributes: dict[Name, Scalar | Proxy | None] = {}
+
+
+Event = TypeVar("Event", Decision, Feedback)
+
+
+class Invalid(Struct, frozen=True):
+    """An event that cannot count: a reason (a short fixed word) and one line that says what is allowed.
+
+    `record` is the number of its message within the decoded list.
+    """
+
+    record: int
+    reason: str
+    detail: str
+
+
+class Decoded(Struct, Generic[Event]):
+    """What a list of messages held. `records[i]` is the number of the message that held `events[i]`."""
+
+    events: list[Event]
+    times: npt.NDArray[np.int64]  # ms since 1970, by event
+    records: list[int]
+    invalid: list[Invalid]
+    unknown: dict[str, int]  # fields that we do not know, by name, sampled from each list's first message
+
+
+class _Columns(Struct):
+    columns: dict[str, list[Any]]
+    model: str | None = None
+
+
+class InvalidEventError(ValueError):
+    """Why one event cannot count."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason, self.detail = reason, detail
+
+
+class Decoder(Generic[Event]):
+    """Decodes messages of one topic.
+
+    >>> decoded = Decoder(Feedback).decode([b'{"decision_id": "a", "time": 0, "outcome": 1}', b'{'], latest=1)
+    >>> decoded.events[0].outcome, decoded.invalid[0].reason
+    (1, 'malformed')
+    """
+
+    def __init__(self, kind: type[Event]) -> None:
+        self.kind: type[Event] = kind
+        self._one: msgspec.json.Decoder[Event] = msgspec.json.Decoder(kind)
+        self._many = msgspec.json.Decoder(list[msgspec.Raw])
+        self._columns = msgspec.json.Decoder(_Columns)
+        self._fields = frozenset(kind.__struct_fields__)
+        self._maps = tuple(
+            f for f in ("attributes", "slices", "features", "flags", "values") if f in self._fields
+        )
+
+    def decode(self, messages: Sequence[bytes], latest: int) -> Decoded[Event]:
+        """All events of `messages`. A time after `latest` (ms since 1970) is out of range."""
+        events: list[Event] = []
+        records: list[int] = []
+        invalid: list[Invalid] = []
+        one = self._one.decode
+        for number, message in enumerate(messages):
+            try:
+                if len(message) > MOST:
+                    raise InvalidEventError("too_large", f"{len(message)} bytes; allowed: at most {MOST}")
+                events.append(one(message))
+                records.append(number)
+            except (msgspec.MsgspecError, InvalidEventError, UnicodeDecodeError, RecursionError):
+                self._decode_other(number, message, events, records, invalid)
+        unknown = self._unknown(messages[0]) if messages else {}
+        return self._timed(events, records, invalid, unknown, latest)
+
+    def _decode_other(
+        self, number: int, message: bytes, events: list[Event], records: list[int], invalid: list[Invalid]
+    ) -> None:
+        """A message that is not one good event: an array, a batch by columns, or invalid."""
+        for part in self._parts(message):
+            try:
+                events.append(self._event(part))
+                records.append(number)
+            except InvalidEventError as error:
+                invalid.append(Invalid(number, error.reason, error.detail))
+
+    def _parts(self, message: bytes) -> Iterable[bytes | msgspec.Raw | Mapping[str, Any] | InvalidEventError]:
+        if len(message) > MOST:
+            return [InvalidEventError("too_large", f"{len(message)} bytes; allowed: at most {MOST}")]
+        try:
+            if message.lstrip()[:1] == b"[":
+                return self._many.decode(message)
+            if b'"columns"' in message:
+                return _rows(self._columns.decode(message))
+        except InvalidEventError as error:
+            return [error]
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            return [_explained(error)]
+        return [message]
+
+    def _event(self, part: bytes | msgspec.Raw | Mapping[str, Any] | InvalidEventError) -> Event:
+        if isinstance(part, InvalidEventError):
+            raise part
+        try:
+            if isinstance(part, Mapping):
+                return msgspec.convert(part, self.kind)
+            return self._one.decode(part)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            raise _explained(error) from None
+
+    def _unknown(self, message: bytes) -> dict[str, int]:
+        try:
+            names = msgspec.json.decode(message[:MOST], type=dict[str, msgspec.Raw])
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return {}
+        return {name[:LONGEST]: 1 for name in names if name not in self._fields and name != "columns"}
+
+    def _timed(
+        self,
+        events: list[Event],
+        records: list[int],
+        invalid: list[Invalid],
+        unknown: dict[str, int],
+        latest: int,
+    ) -> Decoded[Event]:
+        """Drops the events whose time or maps are out of range."""
+        times = np.empty(len(events), np.int64)
+        keep = []
+        for i, event in enumerate(events):
+            try:
+                times[i] = milliseconds(event.time, latest)
+                for name in self._maps:
+                    if len(getattr(event, name)) > WIDEST:
+                        raise InvalidEventError("too_long", f"{name}: more than {WIDEST} entries")
+                keep.append(i)
+            except InvalidEventError as error:
+                invalid.append(Invalid(records[i], error.reason, error.detail))
+        if len(keep) < len(events):
+            events, records = [events[i] for i in keep], [records[i] for i in keep]
+            times = times[keep]
+        return Decoded(events, times, records, invalid, unknown)
+
+
+def milliseconds(time: float | str, latest: int) -> int:
+    """Unix seconds or an ISO 8601 string as ms since 1970. Raises InvalidEventError.
+
+    >>> milliseconds("2013-01-01", 2**53), milliseconds(1356998400.5, 2**53)
+    (1356998400000, 1356998400500)
+    """
+    if isinstance(time, str):
+        try:
+            moment = datetime.fromisoformat(time)
+        except ValueError:
+            raise InvalidEventError(
+                "wrong_type", f"time: {time[:60]!r}; allowed: Unix seconds or ISO 8601"
+            ) from None
+        time = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    if not 0 <= time <= latest / 1000:
+        allowed = f"seconds from 0 (1970) to {latest // 1000} (a day from now)"
+        raise InvalidEventError("time_out_of_range", f"time: {time}; allowed: {allowed}")
+    return round(time * 1000)
+
+
+def scalar(value: bool | int | float | str) -> str:
+    """The one spelling of a class, group or category, however a producer's JSON wrote it.
+
+    >>> scalar(True), scalar(1), scalar(1.0), scalar("Low")
+    ('true', '1', '1', 'Low')
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return str(int(value))
+    return str(value)
+
+
+def _rows(batch: _Columns) -> list[dict[str, Any] | InvalidEventError]:
+    """A batch by columns as rows. Absent values are null; a column "attributes.sex" is an entry of a map."""
+    lengths = {len(column) for column in batch.columns.values()}
+    if len(lengths) != 1:
+        raise InvalidEventError("wrong_shape", "columns: of different lengths or none; allowed: one length")
+    count = lengths.pop()
+    rows: list[dict[str, Any]] = [{} if batch.model is None else {"model": batch.model} for _ in range(count)]
+    for name, column in batch.columns.items():
+        outer, _, inner = name.partition(".")
+        for row, value in zip(rows, column, strict=True):
+            if value is None:
+                continue
+            if inner:
+                row.setdefault(outer, {})[inner] = value
+            else:
+                row[outer] = value
+    return list(rows)
+
+
+def _explained(error: Exception) -> InvalidEventError:
+    """msgspec's words as one of our reasons."""
+    text = str(error)
+    if not isinstance(error, msgspec.ValidationError):
+        return InvalidEventError("malformed", f"not JSON: {text[:120]}")
+    if "missing required field" in text:
+        return InvalidEventError("missing_field", text[:160])
+    if "length <=" in text:
+        return InvalidEventError("too_long", text[:160])
+    if "out of range" in text.lower():
+        return InvalidEventError("not_finite", text[:160])
+    return InvalidEventError("wrong_type", text[:160])
+
+
+def by_model(events: Sequence[Decision]) -> dict[str, list[int]]:
+    """Which events are about which model, in order of arrival."""
+    places: dict[str, list[int]] = defaultdict(list)
+    for i, event in enumerate(events):
+        places[event.model].append(i)
+    return places

@@ -1,0 +1,159 @@
+"""From a table to composites: metrics that put several rates, or several groups, into one number."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import permutations
+
+import numpy as np
+
+from monitor import rates
+from monitor.config import Model, Rule, rule_name
+from monitor.fairness import pairs, population, reference, strata
+from monitor.fairness.answers import comparison
+from monitor.fairness.estimates import estimate
+from monitor.fairness.intervals import Estimates
+from monitor.fairness.questions import Question, concerning
+from monitor.fairness.verdicts import Gap
+from monitor.readings import Comparison
+from monitor.table import UNKNOWN, Table
+
+EVERYBODY = "all groups"  # the group of a composite of everybody
+CONDITIONAL = ("conditional_demographic_disparity", "conditional_label_disparity")
+DEFAULTS = (
+    ("equalized_odds", "difference"),
+    ("average_odds", "difference"),
+    ("generalized_entropy", "value"),
+    ("differential_fairness", "value"),
+)
+
+
+def is_composite(name: str) -> bool:
+    """Whether there is such a composite, under our name for it.
+
+    >>> [is_composite(name) for name in ("equalized_odds", "score.ks", "group_min.accuracy", "accuracy")]
+    [True, True, True, False]
+    """
+    return _whole(name) or _conditional(name) or any(pairs.find(name, how) for how in ("difference", "ratio"))
+
+
+def _whole(name: str) -> bool:
+    return name in population.WHOLE or population.extreme(name) is not None
+
+
+def _conditional(name: str) -> bool:
+    """Such a name ends with the slice: "conditional_demographic_disparity.region"."""
+    return name.partition(".")[0] in CONDITIONAL
+
+
+def read(
+    table: Table,
+    *,
+    attribute: str,
+    model: Model,
+    window: str,
+    rules: Sequence[Rule] | None = None,
+    slices: Mapping[str, Sequence[Table]] | None = None,
+) -> list[Comparison]:
+    """The composites of one attribute in one window: those that rules ask for, then DEFAULTS.
+
+    `slices` holds for each conditioning column one table for each of its values. `rules` are as for
+    `monitor.fairness.read`.
+    """
+    about = concerning(model.rules if rules is None else rules, model, attribute, window)
+    asked = [_question(rule, model, attribute) for rule in about]
+    asked = [question for question in asked if is_composite(question.metric)]
+    named = {(question.metric, question.compare) for question in asked}
+    word = reference.word(model, attribute)
+    asked += [Question(*default, word) for default in DEFAULTS if default not in named]
+    reader = _Reader(table, attribute, window, slices or {})
+    return [found for question in asked for found in reader.answers(question)]
+
+
+def _question(rule: Rule, model: Model, attribute: str) -> Question:
+    metric, compare = rates.resolve(rule.metric, rule.compare)
+    if _whole(metric) or _conditional(metric):
+        compare = "value"
+    elif pairs.find(metric, compare) is None:
+        compare = "difference"
+    word = reference.word(model, attribute, rule)
+    return Question(metric, compare, word, (rule.min, rule.max), rule.minimum_sample, rule_name(rule, model))
+
+
+class _Reader:
+    def __init__(
+        self, table: Table, attribute: str, window: str, slices: Mapping[str, Sequence[Table]]
+    ) -> None:
+        self._table, self._slices = table, slices
+        self._attribute, self._window = attribute, window
+
+    def answers(self, question: Question) -> Iterator[Comparison]:
+        name, _, column = question.metric.partition(".")
+        if name in CONDITIONAL:
+            return self._conditional(question, name, column)
+        if _whole(question.metric):
+            return self._whole(question)
+        return self._pairs(question)
+
+    def _whole(self, question: Question) -> Iterator[Comparison]:
+        if not len(self._table.groups):
+            return
+        extreme = population.extreme(question.metric)
+        if extreme is None:
+            yield self._alone(question, EVERYBODY, population.WHOLE[question.metric](self._table))
+        elif found := population.worst(*extreme, self._table):
+            yield self._alone(question, *found)
+
+    def _conditional(self, question: Question, name: str, column: str) -> Iterator[Comparison]:
+        parts = strata.DECIDED if name == CONDITIONAL[0] else strata.LABELLED
+        found = strata.demographic_disparity(self._table.groups, self._slices.get(column, ()), parts)
+        for place, group in enumerate(self._table.groups):
+            yield self._alone(question, group, found[place])
+
+    def _alone(self, question: Question, group: str, found: Estimates) -> Comparison:
+        n = int(found.n)
+        gap = Gap(float(found.value), float(found.low), float(found.high), n, n)
+        return self._comparison(question, gap, (group, None), n)
+
+    def _pairs(self, question: Question) -> Iterator[Comparison]:
+        composite = pairs.find(question.metric, question.compare)
+        chosen = self._chosen(question)
+        if composite is None or not chosen:
+            return
+        found = composite.between(self._table, *np.array(chosen).T)
+        n, decisions = composite.size(self._table).tolist(), self._table.decisions.tolist()
+        for place in self._kept(question, found):
+            group, other = chosen[place]
+            value, low, high = (float(part[place]) for part in (found.value, found.low, found.high))
+            names = (self._table.groups[group], self._table.groups[other])
+            yield self._comparison(
+                question, Gap(value, low, high, n[group], n[other]), names, decisions[group]
+            )
+
+    def _chosen(self, question: Question) -> list[reference.Pair]:
+        """The pairs to compare; the highest is by selection rate, and everybody gives way to the largest."""
+        word = "largest" if question.reference == reference.OVERALL else question.reference
+        groups = self._table.groups
+        known = [place for place, group in enumerate(groups) if group != UNKNOWN]
+        if word == "extremes":
+            return list(permutations(known, 2))
+        fixed = reference.name(word, groups, self._table.decisions)
+        place = groups.index(fixed) if fixed in groups else None
+        if place is None and word not in reference.BY_METRIC:
+            return []
+        selected = estimate(["selection_rate"], self._table).groups[0]
+        return reference.pairs(word, place, selected, known, question.compare)
+
+    def _kept(self, question: Question, found: Estimates) -> list[int]:
+        """Which of the chosen pairs to show: of extremes, the one furthest apart."""
+        if question.reference != "extremes":
+            return list(range(len(found.value)))
+        if np.isnan(found.value).all():
+            return [0]
+        furthest = np.nanargmin if question.compare == "ratio" else np.nanargmax
+        return [int(furthest(found.value))]
+
+    def _comparison(
+        self, question: Question, gap: Gap, sides: tuple[str, str | None], decisions: int
+    ) -> Comparison:
+        return comparison(
+            question, gap, attribute=self._attribute, window=self._window, sides=sides, decisions=decisions
+        )

@@ -1,0 +1,131 @@
+"""Metrics of every group of a table, with intervals: matrices of metrics by groups."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from monitor import rates
+from monitor.fairness import exposure, intervals, numbers, quotients, scores
+from monitor.fairness.intervals import Estimates
+from monitor.table import Floats, Table
+
+OTHERS = {**quotients.METRICS, **scores.METRICS, **exposure.METRICS}
+
+
+@dataclass(frozen=True)
+class Sums:
+    """What shares and means are made of; each of shape (metrics, groups).
+
+    `total` is the successes of a share or the sum of a number, `squares` the sum of squares of a number.
+    """
+
+    n: Floats
+    total: Floats
+    squares: Floats
+
+    @property
+    def rest(self) -> "Sums":
+        """For each group, all other groups together."""
+        return Sums(*(part.sum(axis=1, keepdims=True) - part for part in (self.n, self.total, self.squares)))
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """`groups` and `rest`, which is all other groups together, have shape (metrics, groups).
+
+    `weight` is each group's part of a metric's denominator: the overall value is
+    weight · group + (1 − weight) · rest. Rest and weight are NaN for metrics that do not average so.
+    """
+
+    metrics: Sequence[str]
+    groups: Estimates
+    rest: Estimates
+    weight: Floats
+
+
+def is_metric(name: str) -> bool:
+    """Whether there is such a metric of a group, under our name for it.
+
+    >>> [is_metric(name) for name in ("accuracy", "value.p50", "values.csat.mean", "auc", "psi")]
+    [True, True, True, True, False]
+    """
+    return additive(name) or _other(name) is not None
+
+
+def additive(name: str) -> bool:
+    """Whether it is a share or a mean: then there is a value of everybody that averages the groups'."""
+    return rates.definition(name) is not None or name.endswith(numbers.MEAN)
+
+
+def estimate(metrics: Sequence[str], table: Table) -> Matrix:
+    """Estimates of some metrics. Raises KeyError for what `is_metric` does not know."""
+    kinds = [_kind(metric) for metric in metrics]
+    sums = _sums(metrics, table)
+    denominator = sums.n + np.where(np.array([[kind == "dice"] for kind in kinds]), sums.total, 0)
+    whole = denominator.sum(axis=1, keepdims=True)
+    weight = denominator / np.where(whole > 0, whole, np.nan)
+    groups, rest = _estimates(kinds, sums), _estimates(kinds, sums.rest)
+    for row, metric in enumerate(metrics):
+        if kinds[row] == "other":
+            _put(groups, row, _method(metric)(table))
+            weight[row] = np.nan
+    return Matrix(metrics, groups, rest, weight)
+
+
+def _sums(metrics: Sequence[str], table: Table) -> Sums:
+    parts = [_parts(metric, table) for metric in metrics]
+    columns = np.array(parts, float).reshape(len(metrics), 3, len(table.groups))
+    return Sums(columns[:, 0], columns[:, 1], columns[:, 2])
+
+
+def _parts(metric: str, table: Table) -> tuple[Floats, Floats, Floats]:
+    if metric.endswith(numbers.MEAN):
+        return numbers.moments(metric.removesuffix(numbers.MEAN), table)
+    found = rates.definition(metric)
+    if found is None:
+        nothing = np.zeros(len(table.groups))
+        return nothing, nothing, nothing
+    successes, trials = (part.astype(float) for part in rates.parts(found, table))
+    return trials, successes, successes
+
+
+def _kind(metric: str) -> str:
+    if metric.endswith(numbers.MEAN):
+        return "mean"
+    found = rates.definition(metric)
+    return "other" if found is None else "dice" if found.dice else "share"
+
+
+_METHODS: dict[str, Callable[[Sums], Estimates]] = {
+    "share": lambda sums: intervals.shares(sums.total, sums.n),
+    "dice": lambda sums: intervals.dice(intervals.shares(sums.total, sums.n)),
+    "mean": lambda sums: intervals.means(sums.n, sums.total, sums.squares),
+}
+
+
+def _estimates(kinds: Sequence[str], sums: Sums) -> Estimates:
+    value, low, high = (np.full(sums.n.shape, np.nan) for _ in range(3))
+    found = Estimates(value, low, high, sums.n.astype(np.int64))
+    for kind, method in _METHODS.items():
+        rows = [row for row, other in enumerate(kinds) if other == kind]
+        _put(found, rows, method(Sums(sums.n[rows], sums.total[rows], sums.squares[rows])))
+    return found
+
+
+def _put(all_rows: Estimates, rows: int | list[int], found: Estimates) -> None:
+    all_rows.value[rows], all_rows.low[rows], all_rows.high[rows] = found.value, found.low, found.high
+    all_rows.n[rows] = found.n
+
+
+def _other(metric: str) -> Callable[[Table], Estimates] | None:
+    asked = numbers.quantile(metric)
+    return partial(numbers.quantiles, *asked) if asked else OTHERS.get(metric)
+
+
+def _method(metric: str) -> Callable[[Table], Estimates]:
+    found = _other(metric)
+    if found is None:
+        raise KeyError(metric)
+    return found

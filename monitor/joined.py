@@ -1,0 +1,232 @@
+"""Decisions of one model with what feedback has said of them since, and the panes they make."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from monitor import bins, measures, numbers
+from monitor.blocks import TYPES, Array
+from monitor.codes import MISSING, Codes, Vocabularies
+from monitor.columns import Columns
+from monitor.config import SEPARATOR, Model, attribute_name, escape, window_ms
+from monitor.durations import UNITS_MS
+from monitor.events import Decision, scalar
+from monitor.panes import ALL, DECISION, OUTCOME, Panes, slot
+
+U16 = npt.NDArray[np.uint16]
+U64 = npt.NDArray[np.uint64]
+I64 = npt.NDArray[np.int64]
+
+GROUPS, CLASSES, CATEGORIES, FLAGS = 100, 50, 100, 50  # how many distinct ones count by name
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What is counted of some rows: their places, a measure's key and a weight for each."""
+
+    at: I64
+    keys: U64
+    weights: I64
+    by_group: bool = True
+
+
+class Joined:
+    """The table of one model's decisions in one partition.
+
+    Its columns are those of a block of decisions, written over by feedback of the same name, and outcome,
+    outcome_time (ms), final and values.
+    """
+
+    def __init__(self, model: Model, codes: Codes) -> None:
+        self.panes = Panes(codes, slice_ms(model))
+        self._codes = codes
+        self._model = model
+        self._parts = sorted({p for a in model.attributes for p in ([a] if isinstance(a, str) else a)})
+        self._vocabularies = Vocabularies(codes)
+        self._table = Columns({})
+        for column in ("id", "time", "decision", "score", "value", "outcome", "outcome_time", "final"):
+            self._declare(column)
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    @property
+    def nbytes(self) -> int:
+        return self._table.nbytes
+
+    @property
+    def refused(self) -> dict[str, int]:
+        """Values that count as `__other__` because their field has too many, by field."""
+        return self._vocabularies.refused
+
+    def all(self, name: str) -> Array:
+        return self._table[name]
+
+    def column(self, name: str, rows: I64) -> Array:
+        return self._table[name][rows]
+
+    def _declare(self, column: str) -> None:
+        self._table.types.setdefault(column, TYPES[column.partition(".")[0]])
+
+    def columns(self, events: Sequence[Decision], times: I64, ids: U64) -> dict[str, Array]:
+        """The events as the columns of a block; what the configuration does not declare is left out."""
+        columns: dict[str, Array] = {
+            "id": ids,
+            "time": times,
+            "decision": self._vocabularies.encode("decision", [scalar(e.decision) for e in events], CLASSES),
+        }
+        for name in ("score", "value"):
+            found = [getattr(e, name) for e in events]
+            if any(number is not None for number in found):
+                columns[name] = numbers.bits(found)
+        for name in self._parts:
+            groups = [group(e.attributes.get(name)) for e in events]
+            columns[f"attributes.{name}"] = self._vocabularies.encode(f"attributes.{name}", groups, GROUPS)
+        columns |= self._features(events)
+        for name in sorted({name for e in events if e.flags for name in e.flags})[:FLAGS]:
+            columns[f"flags.{name}"] = flags([e.flags.get(name) for e in events])
+        return columns
+
+    def _features(self, events: Sequence[Decision]) -> dict[str, Array]:
+        columns: dict[str, Array] = {}
+        for name in self._model.features:
+            found = [e.features.get(name) for e in events]
+            columns[f"features.{name}"] = numbers.bits([v if _is_number(v) else None for v in found])  # type: ignore[misc]
+            texts = [None if v is None or _is_number(v) else scalar(v) for v in found]
+            columns[f"categories.{name}"] = self._vocabularies.encode(f"categories.{name}", texts, CATEGORIES)
+        return columns
+
+    def append(self, columns: dict[str, Array]) -> I64:
+        """Adds decisions, not yet counted; returns their rows."""
+        start = len(self._table)
+        self._table.extend(len(columns["id"]))
+        rows = np.arange(start, len(self._table))
+        for name, values in columns.items():
+            self.write(name, rows, values)
+        return rows
+
+    def write(self, column: str, rows: I64, values: Array) -> None:
+        self._declare(column)
+        self._table.write(column, rows, values)
+
+    def takes(self, kind: str) -> bool:
+        """Whether feedback of this kind is kept: an attribute only if it is declared."""
+        stem, _, name = kind.partition(".")
+        return stem != "attributes" or name in self._parts
+
+    def slots(self, axis: int, times: I64) -> U64:
+        return slot(axis, times, self.panes.width)
+
+    def count(self, rows: I64, sign: int) -> None:
+        """Adds these decisions to their panes (sign +1), or takes them out (-1)."""
+        groups = self._groups(rows)
+        slots = self.slots(DECISION, self._table["time"][rows])
+        for counted in self._counted(rows):
+            at = counted.at
+            for group in groups if counted.by_group else groups[:1]:
+                self.panes.add(slots[at], group[at], counted.keys, sign * counted.weights)
+        known = np.flatnonzero(self._table["outcome"][rows] != MISSING)
+        core, ones = self._core(rows[known]), np.full(len(known), sign)
+        slots = self.slots(OUTCOME, self._table["outcome_time"][rows[known]])
+        for group in groups:
+            self.panes.add(slots, group[known], core, ones)
+
+    def _groups(self, rows: I64) -> list[I64]:
+        """The group of each row: of everybody first, then of each attribute and intersection."""
+        everybody = self.panes.group(ALL[0], [self._codes.code(ALL[1])])
+        groups = [np.broadcast_to(everybody, (len(rows),))]
+        for attribute in self._model.attributes:
+            parts = [attribute] if isinstance(attribute, str) else attribute
+            codes = [self._table[f"attributes.{part}"][rows] for part in parts]
+            named = codes[0] if isinstance(attribute, str) else self._intersection(codes)
+            groups.append(self.panes.group(attribute_name(attribute), named))
+        return groups
+
+    def _intersection(self, codes: list[Array]) -> U16:
+        """Codes of "F & young"; missing where every part is."""
+        distinct, inverse = np.unique(np.stack(codes, axis=1), axis=0, return_inverse=True)
+        names = [
+            SEPARATOR.join(self._named(code) for code in row) if any(row) else None
+            for row in distinct.tolist()
+        ]
+        return self._codes.encode(names)[inverse.ravel()]
+
+    def _named(self, code: int) -> str:
+        return escape(self._codes.texts[code] or "unknown")
+
+    def _core(self, rows: I64) -> U64:
+        table = self._table
+        return measures.pack(
+            measures.CORE, table["decision"][rows], table["outcome"][rows], table["final"][rows]
+        )
+
+    def _counted(self, rows: I64) -> Iterator[Counted]:
+        """All that is counted of these decisions."""
+        everywhere = np.arange(len(rows))
+        yield Counted(everywhere, self._core(rows), np.ones(len(rows), np.int64))
+        for name in self._table.types:
+            stem = name.partition(".")[0]
+            if stem in _FAMILIES and name in self._table:
+                yield from self._values(name, stem, rows)
+
+    def _values(self, name: str, stem: str, rows: I64) -> Iterator[Counted]:
+        """What is counted of one column besides the core, where it holds a value."""
+        at = np.flatnonzero(self._table[name][rows])
+        if not len(at):
+            return
+        values, code, family = self._table[name][rows[at]], self._codes.code(name), _FAMILIES[stem]
+        by_group, ones = stem not in ("features", "categories"), np.ones(len(at), np.int64)
+        if family == measures.SCORE:
+            yield Counted(at, measures.pack(family, _bins(values), self._table["outcome"][rows[at]]), ones)
+        elif family == measures.NUMBER:
+            yield Counted(at, measures.pack(family, code, _bins(values)), ones, by_group)
+        else:
+            yield Counted(at, measures.pack(family, code, values), ones, by_group)
+        if stem in ("score", "value", "values"):
+            for part, weights in enumerate(numbers.millionths(values)):
+                keys = np.repeat(measures.pack(measures.SUM, code, part), len(at))
+                yield Counted(at, keys, weights)
+
+
+_FAMILIES = {
+    "score": measures.SCORE,
+    "value": measures.NUMBER,
+    "values": measures.NUMBER,
+    "features": measures.NUMBER,
+    "categories": measures.CATEGORY,
+    "flags": measures.FLAG,
+}
+
+
+def slice_ms(model: Model) -> int:
+    """How finely event time is cut for a model: 5 minutes, an hour or a day, by its shortest window.
+
+    >>> slice_ms(Model(positive=["yes"], windows=["24h", "all"])) // 60_000
+    60
+    """
+    shortest = min((w for w in map(window_ms, model.windows) if w is not None), default=30 * UNITS_MS["d"])
+    return next((w for w in (UNITS_MS["d"], UNITS_MS["h"]) if shortest >= 24 * w), 5 * UNITS_MS["m"])
+
+
+def group(value: object) -> str | None:
+    """A group's name from an event; a map of probabilities has none of its own."""
+    return scalar(value) if isinstance(value, (bool, int, float, str)) else None
+
+
+def flags(values: Sequence[bool | None]) -> npt.NDArray[np.uint8]:
+    """0 none, 1 false, 2 true.
+
+    >>> flags([None, False, True]).tolist()
+    [0, 1, 2]
+    """
+    return np.fromiter((0 if v is None else 2 if v else 1 for v in values), np.uint8, len(values))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _bins(bits: Array) -> Array:
+    return bins.code(numbers.floats(bits))

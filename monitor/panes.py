@@ -1,0 +1,225 @@
+"""Panes: additive counts per group and slice of event time. Windows are sums of panes.
+
+A *slot* names a pane within one model: the axis (of the decision's time, for cohorts; of the outcome's
+time, for sequential tests and error streams) and the slice's number on it. A *cell* is one count: of one
+measure, in one group, in one slot.
+"""
+
+from collections.abc import Iterable
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+from msgspec import Struct
+
+from monitor import measures
+from monitor.codes import Codes
+from monitor.index import Index
+
+U64 = npt.NDArray[np.uint64]
+I64 = npt.NDArray[np.int64]
+
+DECISION, OUTCOME = 0, 1  # the axes
+_AXIS = 24  # slices are below 2²⁴: five-minute ones reach to 2129
+_GROUP, _MEASURE = np.uint64(24), np.uint64(39)  # a cell's key: slot (25 bits), group (15), measure (24)
+_PAIR = np.uint64((1 << 39) - 1)
+ALL = ("", "")  # the group of everybody, of no attribute
+UNKNOWN = "unknown"  # the group of those whose attribute is missing
+
+
+class Pane(Struct, frozen=True, kw_only=True):
+    """One pane's whole counts, as sent from `collect` to `evaluate`; it replaces an older one.
+
+    `phi` strictly grows with every fact inserted or corrected: the larger pane is the newer.
+    `shape` says which configuration cut it. `measures`, `cells` and `counts` are little-endian arrays of
+    uint64 keys, uint32 pairs (place in `groups`, place in `measures`) and int64.
+    """
+
+    model: str
+    partition: int
+    slot: int
+    shape: str
+    phi: str  # hexadecimal: it outgrows 64 bits
+    texts: dict[int, str]
+    groups: list[tuple[str, str]]
+    measures: bytes
+    cells: bytes
+    counts: bytes
+
+
+def slot(axis: int, times: I64, width: int) -> U64:
+    """The slots of event times (ms) on an axis cut into slices of `width` ms."""
+    return ((axis << _AXIS) + times // width).astype(np.uint64)
+
+
+class Window(Struct, frozen=True):
+    """The sum of some panes: `counts[i]` of `measures[pairs[i, 1]]` in group `groups[pairs[i, 0]]`."""
+
+    groups: list[tuple[str, str]]
+    measures: U64
+    pairs: I64
+    counts: I64
+
+
+class Panes:
+    """All panes of one model that one process holds."""
+
+    def __init__(self, codes: Codes, width: int) -> None:
+        self.codes = codes
+        self.width = width
+        self.phi: dict[int, int] = {}
+        self.dirty: set[int] = set()
+        self._groups = Index()
+        self._measures = Index()
+        self._cells = Index()
+        self._pairs = Index()
+        self._rows: dict[tuple[str, str], int] = {}  # of groups, for panes of others
+        self._pair_of = np.zeros(16, np.int64)
+        self._counts = np.zeros(16, np.int64)
+        self._held: dict[tuple[int, int], tuple[int, I64, I64]] = {}  # (partition, slot) → phi, cells, counts
+
+    @property
+    def nbytes(self) -> int:
+        indexes = self._groups.nbytes + self._measures.nbytes + self._cells.nbytes + self._pairs.nbytes
+        return indexes + self._pair_of.nbytes + self._counts.nbytes
+
+    def group(self, attribute: str, groups: npt.ArrayLike) -> I64:
+        """The rows of groups, given as codes of their names."""
+        named = np.asarray(groups).astype(np.uint64)
+        return self._groups.put((np.uint64(self.codes.code(attribute) << 16)) | named)[0]
+
+    def add(self, slots: U64, groups: I64, keys: U64, weights: I64) -> None:
+        """Adds a weight to one cell each: slots, group rows, measure keys and weights of one length."""
+        self._add(slots, groups, self._measures.put(keys)[0], weights)
+
+    def _add(self, slots: U64, groups: I64, measured: I64, counts: I64) -> I64:
+        pairs = (groups.astype(np.uint64) << _GROUP) | measured.astype(np.uint64)
+        cells, fresh = self._cells.put((slots << _MEASURE) | pairs)
+        if fresh.any():
+            self._grow()
+            self._pair_of[cells[fresh]] = self._pairs.put(pairs[fresh])[0]
+        np.add.at(self._counts, cells, counts)
+        return cells
+
+    def _grow(self) -> None:
+        if len(self._cells) > len(self._counts):
+            more = len(self._cells) * 3 // 2 - len(self._counts)
+            self._counts = np.pad(self._counts, (0, more))
+            self._pair_of = np.pad(self._pair_of, (0, more))
+
+    def advance(self, slots: U64, times: I64, ranks: I64) -> None:
+        """Φ of each slot grows by its facts' time·2³² + rank; the slots are to be sent again."""
+        distinct, inverse = np.unique(slots, return_inverse=True)
+        sums = np.zeros((2, len(distinct)), np.int64)
+        np.add.at(sums[0], inverse, times)
+        np.add.at(sums[1], inverse, ranks)
+        for name, time, rank in zip(distinct.tolist(), *sums.tolist(), strict=True):
+            self.phi[name] = self.phi.get(name, 0) + (time << 32) + rank
+            self.dirty.add(name)
+
+    def slots(self) -> U64:
+        """The slot of every cell."""
+        return self._cells.keys >> _MEASURE
+
+    def window(self, axis: int, start: int | None, end: int | None) -> Window:
+        """The sum of the slices [start, end) of an axis; None is no bound."""
+        slots = self.slots()
+        first = (axis << _AXIS) + (start or 0)
+        last = (axis << _AXIS) + ((1 << _AXIS) - 1 if end is None else end)
+        inside = (slots >= np.uint64(max(first, axis << _AXIS))) & (slots < np.uint64(max(last, 0)))
+        return self._window(np.flatnonzero(inside))
+
+    def series(self, axis: int, start: int, end: int) -> tuple[I64, Window]:
+        """The slices [start, end) of an axis one by one: each count's slice, and the counts, not summed."""
+        slots = self.slots()
+        first, last = np.uint64((axis << _AXIS) + start), np.uint64((axis << _AXIS) + end)
+        cells = np.flatnonzero((slots >= first) & (slots < last))
+        window = Window(
+            self._group_names(), self._measures.keys, self._split(self._pair_of[cells]), self._counts[cells]
+        )
+        return (slots[cells] & np.uint64((1 << _AXIS) - 1)).astype(np.int64), window
+
+    def _split(self, pairs: I64) -> I64:
+        """Each pair's rows of group and measure, shape (pairs, 2)."""
+        keys = self._pairs.keys[pairs]
+        return np.stack([keys >> _GROUP, keys & np.uint64((1 << 24) - 1)], axis=1).astype(np.int64)
+
+    def _window(self, cells: I64) -> Window:
+        pairs, inverse = np.unique(self._pair_of[cells], return_inverse=True)
+        sums = np.zeros(len(pairs), np.int64)
+        np.add.at(sums, inverse, self._counts[cells])
+        pairs, sums = pairs[sums != 0], sums[sums != 0]
+        return Window(self._group_names(), self._measures.keys, self._split(pairs), sums)
+
+    def _group_names(self) -> list[tuple[str, str]]:
+        names = [UNKNOWN if text is None else text for text in self.codes.texts]
+        return [(names[key >> 16], names[key & 0xFFFF]) for key in self._groups.keys.tolist()]
+
+    def take(self, model: str, partition: int, shape: str) -> list[Pane]:
+        """The panes that changed since the last call."""
+        dirty, self.dirty = sorted(self.dirty), set()
+        if not dirty:
+            return []
+        slots = self.slots()
+        changed = np.flatnonzero(np.isin(slots, np.array(dirty, np.uint64)))
+        changed = changed[np.argsort(slots[changed], kind="stable")]
+        bounds = np.searchsorted(slots[changed], np.array(dirty, np.uint64))
+        parts = np.split(changed, bounds[1:])
+        return [self._pane(model, partition, shape, s, part) for s, part in zip(dirty, parts, strict=True)]
+
+    def _pane(self, model: str, partition: int, shape: str, slot: int, cells: I64) -> Pane:
+        window = self._window(cells)
+        groups, group_of = np.unique(window.pairs[:, 0], return_inverse=True)
+        used, measure_of = np.unique(window.pairs[:, 1], return_inverse=True)
+        keys = window.measures[used]
+        coded = [measures.field(keys, p)[measures.coded(keys, p)] for p in range(3)]
+        texts = {int(c): self.codes.texts[c] for c in np.unique(np.concatenate(coded)).tolist() if c}
+        return Pane(
+            model=model,
+            partition=partition,
+            slot=slot,
+            shape=shape,
+            phi=f"{self.phi[slot]:x}",
+            texts={code: text for code, text in texts.items() if text is not None},
+            groups=[window.groups[g] for g in groups.tolist()],
+            measures=keys.astype("<u8").tobytes(),
+            cells=np.stack([group_of, measure_of], axis=1).astype("<u4").tobytes(),
+            counts=window.counts.astype("<i8").tobytes(),
+        )
+
+    def put(self, pane: Pane) -> bool:
+        """Takes another's pane for the one held for its partition and slot; False if it is no newer."""
+        phi, name = int(pane.phi, 16), (pane.partition, pane.slot)
+        held = self._held.get(name)
+        if held is not None:
+            if held[0] >= phi:
+                return False
+            np.subtract.at(self._counts, held[1], held[2])
+        counts = np.frombuffer(pane.counts, "<i8").astype(np.int64)
+        self._held[name] = (phi, self._add(*self._translated(pane), counts), counts)
+        self.dirty.add(pane.slot)
+        return True
+
+    def _group_row(self, attribute: str, name: str) -> int:
+        row = self._rows.get((attribute, name))
+        if row is None:
+            row = self._rows[attribute, name] = int(self.group(attribute, [self.codes.code(name)])[0])
+        return row
+
+    def _translated(self, pane: Pane) -> tuple[U64, I64, I64]:
+        cells = np.frombuffer(pane.cells, "<u4").reshape(-1, 2)
+        codes = np.zeros(max(pane.texts, default=0) + 1, np.uint16)
+        codes[list(pane.texts)] = self.codes.encode(pane.texts.values())
+        keys = measures.recoded(np.frombuffer(pane.measures, "<u8"), codes)
+        groups = [self._group_row(*group) for group in pane.groups]
+        measured = self._measures.put(keys)[0]
+        slots = np.full(len(cells), pane.slot, np.uint64)
+        return slots, np.array(groups, np.int64)[cells[:, 0]], measured[cells[:, 1]]
+
+
+def dump(panes: Iterable[Pane]) -> list[bytes]:
+    return [msgspec.msgpack.encode(pane) for pane in panes]
+
+
+def load(record: bytes) -> Pane:
+    return msgspec.msgpack.decode(record, type=Pane)

@@ -1,0 +1,129 @@
+"""What is measured, as plain data: the one shape that the page, the exporter, the alerts,
+the reports and ``fairlead measure --json`` all read.
+
+A value that does not exist is None, with the verdict that says why; it is never 0 and never NaN.
+"""
+
+import math
+from enum import StrEnum
+
+from msgspec import Struct
+
+
+class Verdict(StrEnum):
+    """What a comparison's interval proves against its limits."""
+
+    WITHIN = "within_limits"  # proved
+    OUT = "out_of_limits"  # proved
+    UNDECIDED = "undecided"  # neither yet
+    UNDEFINED = "undefined"  # an empty denominator
+    STALE = "stale"  # nothing has arrived for too long
+
+
+class Rate(Struct, frozen=True):
+    """A share or a mean with its pointwise 95 % interval.
+
+    `n` is the denominator: the decisions that the rate is about. Below 10 of them no interval is
+    shown; from 10 to 29 it is `rough`.
+    """
+
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    rough: bool = False
+
+
+class Group(Struct, frozen=True):
+    """One group of one attribute in one window.
+
+    `n` counts decisions, `coverage` is the share of them whose outcome has come. `counts` are the
+    atoms that rates are made of (monitor/rates.py), `rates` are by name.
+    """
+
+    n: int
+    coverage: float | None
+    counts: dict[str, int]
+    rates: dict[str, Rate]
+
+
+class Comparison(Struct, frozen=True, kw_only=True, tag="comparison"):
+    """A metric of a group held against the reference's, or, where `compare` is "value", against limits alone.
+
+    `value` is group minus reference ("difference") or group over reference ("ratio"). `low` and `high`
+    bound it, pointwise, at 95 %. `n` and `reference_n` are the denominators of the two rates.
+    `rule` is the name of the configured rule whose limits `min` and `max` these are.
+    """
+
+    metric: str
+    compare: str
+    attribute: str
+    group: str
+    reference: str | None
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    reference_n: int
+    group_rate: float | None
+    reference_rate: float | None
+    min: float | None
+    max: float | None
+    verdict: Verdict
+    window: str
+    rule: str | None = None
+    needed: int | None = None  # how many more decisions of the group until a gap like this one is decided
+    e_value: float | None = None
+    rough: bool = False  # the interval rests on fewer than 30 of one side
+    detectable: float | None = None  # the least value that today's counts would prove out of limits
+
+
+class Attribute(Struct, frozen=True):
+    """All groups of one attribute; an intersection's name is joined by " & "."""
+
+    reference: str | None
+    groups: dict[str, Group]
+    comparisons: list[Comparison]
+
+
+class Drift(Struct, frozen=True, kw_only=True, tag="drift"):
+    """A drift measure of one stream of values.
+
+    `stream` is "score", "features.<name>", "error" or "selection.<attribute>.<group>". For a distance
+    (psi, ks, …) `value` is the distance to the baseline; for a detector (adwin, …) it is the number of
+    changes found so far and `at` the event time (ms) of the newest.
+    """
+
+    measure: str
+    stream: str
+    window: str
+    value: float | None
+    n: int
+    baseline_n: int
+    max: float | None
+    verdict: Verdict
+    at: int | None = None
+    rule: str | None = None
+
+
+class Reading(Struct, frozen=True, kw_only=True):
+    """One model in one window, as of one event time (ms)."""
+
+    model: str
+    window: str
+    as_of: int | None
+    decisions: int
+    feedback: int
+    attributes: dict[str, Attribute]
+    composites: list[Comparison]
+    drift: list[Drift]
+    invalid: dict[str, int] = {}
+
+
+def known(number: float) -> float | None:
+    """The number; None for what is undefined or has no bound.
+
+    >>> known(0.5), known(float("nan")), known(float("inf"))
+    (0.5, None, None)
+    """
+    return number if math.isfinite(number) else None

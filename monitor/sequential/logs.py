@@ -1,0 +1,27 @@
+"""Means of numbers that are too large or too small to hold: kept as logarithms."""
+
+import numpy as np
+
+from monitor.sequential.projections import Array
+
+LARGEST = 700.0  # exp of it still fits a float
+
+
+def log_mean_exp(x: Array) -> Array:
+    """log(mean(exp(x))) over all axes but the last, the cells; -inf where all of a cell's x is.
+
+    >>> np.exp(log_mean_exp(np.log([[1.0, 5.0], [3.0, 7.0]]))).round(6).tolist()
+    [2.0, 6.0]
+    """
+    x = x.reshape(-1, x.shape[-1])
+    largest = x.max(axis=0)
+    top = np.where(largest > -np.inf, largest, 0)
+    # Added one after another: numpy's own order depends on how many cells there are, and so would the last bit.
+    total = np.cumsum(np.exp(x - top), axis=0)[-1]
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.log(total / len(x)) + top)
+
+
+def exp(x: Array) -> Array:
+    """exp(x), held at a number that still fits: an e-value of 1e304 is as good as any beyond."""
+    return np.asarray(np.exp(np.minimum(x, LARGEST)))

@@ -1,0 +1,135 @@
+"""Whether a model's configuration makes sense as a whole: what types alone cannot say."""
+
+from collections.abc import Callable, Iterable
+
+from monitor import drift, durations, fairness
+from monitor.config import Columns, ConfigError, Model, Rule, attribute_name, window_ms
+from monitor.drift import detectors
+from monitor.fairness import reference
+
+NAME = "a name of 1 to 256 characters"
+
+
+def check(name: str, model: Model) -> None:
+    """Raises ConfigError for the first thing that makes no sense."""
+    key = f"models.{name}"
+    _expect(bool(name) and len(name) <= 256, "models", name, NAME)
+    _expect(bool(model.positive), f"{key}.positive", model.positive, "at least one value of `decision`")
+    _check_numbers(key, model)
+    _check_times(key, model)
+    _check_attributes(key, model)
+    for i, rule in enumerate(model.rules):
+        _check_rule(f"{key}.rules[{i}]", rule, model)
+    if model.columns is not None:
+        _check_columns(f"{key}.columns", model.columns, model)
+
+
+def _expect(fine: bool, key: str, value: object, allowed: str) -> None:
+    if not fine:
+        raise ConfigError(key, value, allowed)
+
+
+def _check_numbers(key: str, model: Model) -> None:
+    _expect(model.min_group >= 1, f"{key}.min_group", model.min_group, "1 or more")
+    if isinstance(model.baseline, int):
+        allowed = "1 or more decisions, or the file that `fairlead baseline` wrote"
+        _expect(model.baseline >= 1, f"{key}.baseline", model.baseline, allowed)
+
+
+def _check_times(key: str, model: Model) -> None:
+    for field in ("feedback_within", "mature_after", "stale_after"):
+        _check_time(f"{key}.{field}", getattr(model, field), durations.milliseconds, durations.ALLOWED)
+    _expect(bool(model.windows), f"{key}.windows", model.windows, "at least one window")
+    for i, window in enumerate(model.windows):
+        _check_time(f"{key}.windows[{i}]", window, window_ms, f"'all', or {durations.ALLOWED}")
+        _expect(window not in model.windows[:i], f"{key}.windows[{i}]", window, "each window once")
+
+
+def _check_time(key: str, text: str, read: Callable[[str], int | None], allowed: str) -> None:
+    try:
+        length = read(text)
+    except ValueError:
+        raise ConfigError(key, text, allowed) from None
+    window = read is window_ms
+    _expect(length != 0 or not window, key, text, "longer than nothing")
+
+
+def _check_attributes(key: str, model: Model) -> None:
+    names = [attribute_name(attribute) for attribute in model.attributes]
+    for i, attribute in enumerate(model.attributes):
+        place = f"{key}.attributes[{i}]"
+        parts = [attribute] if isinstance(attribute, str) else attribute
+        _expect(all(parts), place, attribute, NAME)
+        _expect(isinstance(attribute, str) or len(set(parts)) > 1, place, attribute, "two or more different")
+        _expect(names[i] not in names[:i], place, attribute, "each attribute once")
+    if isinstance(model.reference, str):
+        allowed = f'{_one_of(reference.WORDS)}, or a table such as {{ sex = "male" }}'
+        _expect(model.reference in reference.WORDS, f"{key}.reference", model.reference, allowed)
+        return
+    for attribute, group in model.reference.items():
+        _expect(attribute in names, f"{key}.reference.{attribute}", group, f"the attributes {_list(names)}")
+
+
+def _check_rule(key: str, rule: Rule, model: Model) -> None:
+    if rule.attribute is not None:
+        names = [attribute_name(attribute) for attribute in model.attributes]
+        known = attribute_name(rule.attribute) in names
+        _expect(known, f"{key}.attribute", rule.attribute, f"the attributes {_list(names)}")
+    windows = _one_of(model.windows)
+    _expect(rule.window in (None, *model.windows), f"{key}.window", rule.window, f"the model's {windows}")
+    _check_time(f"{key}.for", rule.for_, durations.milliseconds, durations.ALLOWED)
+    _expect(rule.minimum_sample >= 1, f"{key}.minimum_sample", rule.minimum_sample, "1 or more")
+    _check_limits(key, rule)
+    _check_metric(key, rule, model)
+
+
+def _check_limits(key: str, rule: Rule) -> None:
+    if rule.min is not None and rule.max is not None:
+        _expect(rule.min <= rule.max, f"{key}.min", rule.min, f"at most max, which is {rule.max}")
+    if rule.compare == "ratio":
+        for field in ("min", "max"):
+            limit = getattr(rule, field)
+            _expect(limit is None or limit >= 0, f"{key}.{field}", limit, "a ratio, 0 or more")
+    one_sided = rule.min is None and rule.max is None
+    _expect(
+        not one_sided or rule.metric in detectors.names(),
+        f"{key}.max",
+        None,
+        "a number, for min or max or both",
+    )
+
+
+def _check_metric(key: str, rule: Rule, model: Model) -> None:
+    if rule.metric in drift.measures():
+        _expect(rule.max is not None, f"{key}.max", rule.max, "a number: the largest distance allowed")
+        _check_stream(key, rule, ["score", "volume", *(f"features.{name}" for name in model.features)])
+    elif rule.metric in detectors.names():
+        _check_stream(key, rule, ["error", "selection"], prefix="selection.")
+    else:
+        fairness.check(rule, key)
+        _expect(rule.stream is None, f"{key}.stream", rule.stream, "only with a measure of drift")
+
+
+def _check_stream(key: str, rule: Rule, streams: list[str], prefix: str | None = None) -> None:
+    known = rule.stream is None or rule.stream in streams
+    known |= prefix is not None and rule.stream is not None and rule.stream.startswith(prefix)
+    more = f", {prefix}<attribute>.<group>" if prefix else ""
+    _expect(known, f"{key}.stream", rule.stream, _one_of(streams) + more)
+
+
+def _check_columns(key: str, columns: Columns, model: Model) -> None:
+    parts = {p for a in model.attributes for p in ([a] if isinstance(a, str) else a)}
+    declared = {"attributes": parts, "slices": set(model.slices), "features": set(model.features)}
+    for field, names in declared.items():
+        for name, column in getattr(columns, field).items():
+            _expect(
+                name in names, f"{key}.{field}.{name}", column, f"the model's {field} {_list(sorted(names))}"
+            )
+
+
+def _one_of(words: Iterable[str]) -> str:
+    return f"one of {_list(words)}"
+
+
+def _list(words: Iterable[str]) -> str:
+    return ", ".join(words) or "(there are none)"

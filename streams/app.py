@@ -1,0 +1,137 @@
+"""One worker: the Faust app with its three agents, as what the dashboards look at."""
+
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Any
+
+from faust.types import TP
+
+from alerts.notifier import Sender
+from dashboards.view import AlertView, Health, Latency
+from dashboards.view import Table as TableSize
+from monitor.config import Broker, Config, Model
+from monitor.readings import Reading
+from streams.collect import Collect
+from streams.consumer import App, make_app
+from streams.evaluate import Evaluate
+from streams.notify import Notify
+from streams.tables import Table
+from streams.topics import Topics
+
+
+class Worker:
+    """A worker of the deployment. It is a `dashboards.view.View`.
+
+    `partitions` and `panes` are the partition counts of the events' topics and of the panes' topic;
+    `settings` are Faust's.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        topics: Topics,
+        notifiers: Mapping[str, Sender],
+        *,
+        partitions: int,
+        panes: int,
+        embedded: bool = False,
+        **settings: Any,
+    ) -> None:
+        self.config = config
+        broker = config.broker.url.replace(",", ";")
+        self.app: App = make_app(
+            config.broker.group, broker, embedded=embedded, **_credentials(config.broker), **settings
+        )
+        self.collect = Collect(self.app, config, topics, partitions, panes)
+        self.evaluate = Evaluate(self.app, config, topics)
+        self.notify = Notify(self.app, config, topics, notifiers)
+
+    # what the dashboards ask
+
+    def models(self) -> dict[str, Model]:
+        return dict(self.config.models)
+
+    def readings(self) -> list[Reading]:
+        found = [w.readings for desk in self.evaluate.desks.values() for w in desk.models.values()]
+        return [reading for readings in found for reading in readings]
+
+    def alerts(self) -> list[AlertView]:
+        return [alert for desk in self.evaluate.desks.values() for alert in desk.alerts.values()]
+
+    def health(self) -> Health:
+        counts, held = self.collect.counts, self.collect.partitions.values()
+        facts = [state.facts.counts for state in held]
+        evaluate = self.evaluate
+        assigned = {tp.partition for tp in self._inputs() if tp.topic == self.config.broker.decisions}
+        recovered = len(self.collect.table.partitions_ready())
+        reason = self._unready()
+        return Health(
+            ready=not reason,
+            reason=reason,
+            version=version("fairlead"),
+            events=_under(counts, "events"),
+            invalid=_under(counts, "invalid"),
+            unknown_fields=_under(counts, "unknown"),
+            duplicates=sum(c["duplicates"] for c in facts),
+            conflicts=sum(c["conflicts"] for c in facts),
+            misrouted=counts["misrouted"],
+            capped=sum(sum(state.facts.refused.values()) for state in held),
+            orphans=sum(state.facts.waiting for state in held),
+            pending=sum(state.facts.pending for state in held),
+            lag=self._lag(),
+            tables={t.name: _size(t) for t in (self.collect.table, evaluate.table, self.notify.table)},
+            assigned=len(assigned),
+            recovered=recovered,
+            last_arrival=self.collect.last_arrival,
+            clock=max((d.clock for d in evaluate.desks.values() if d.clock is not None), default=None),
+            latency=Latency(counts=list(evaluate.latency), total=evaluate.latency_total),
+        )
+
+    def _unready(self) -> str:
+        tables = (self.collect.table, self.evaluate.table, self.notify.table)
+        if not self.app.started:
+            return "starting"
+        waiting = [table.name for table in tables if table.recovering]
+        return f"recovering {', '.join(waiting)}" if waiting else ""
+
+    def _inputs(self) -> set[TP]:
+        return set(self.app.consumer.inputs()) if self.app.started else set()
+
+    def _lag(self) -> dict[str, dict[int, int]]:
+        lag: dict[str, dict[int, int]] = {}
+        for tp in sorted(self._inputs()):
+            behind = self.app.consumer.lag(tp)
+            if behind is not None:
+                lag.setdefault(tp.topic, {})[tp.partition] = behind
+        return lag
+
+
+def _under(counts: Mapping[str, int], stem: str) -> dict[str, int]:
+    """The counts whose names begin with a stem, without it."""
+    return {name.partition(".")[2]: n for name, n in counts.items() if name.partition(".")[0] == stem}
+
+
+def _size(table: Table) -> TableSize:
+    items = [item for partition in table.partitions_ready() for item in table.items(partition).items()]
+    return TableSize(rows=len(items), bytes=sum(len(key) + len(value) for key, value in items))
+
+
+def _credentials(broker: Broker) -> dict[str, Any]:
+    """Faust's settings for TLS and SASL."""
+    if broker.security_protocol == "PLAINTEXT":
+        return {}
+    import faust
+    from aiokafka.helpers import create_ssl_context
+
+    context = create_ssl_context(cafile=broker.ssl_cafile) if "SSL" in broker.security_protocol else None
+    if not broker.security_protocol.startswith("SASL"):
+        return {"broker_credentials": faust.SSLCredentials(context=context)}
+    password = broker.sasl_password.value if broker.sasl_password else None
+    return {
+        "broker_credentials": faust.SASLCredentials(
+            mechanism=broker.sasl_mechanism,
+            username=broker.sasl_username,
+            password=password,
+            ssl_context=context,
+        )
+    }

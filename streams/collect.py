@@ -1,0 +1,109 @@
+"""The first agent: decisions and feedback become facts, made durable, and panes, sent on."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Mapping
+
+import faust
+from faust.types import TP
+
+from monitor.config import Config
+from streams import messages
+from streams.consumer import App, Bundle, fatal
+from streams.messages import Clock
+from streams.partition import Partition, Taken
+from streams.tables import Table, send
+from streams.topics import Topics
+
+FLUSH_SECONDS = 1.0
+REPEAT_SECONDS = 5.0  # a clock is sent again though nothing changed, for an evaluator that has just begun
+
+
+class Collect:
+    """Consumes decisions and feedback; keeps the table of facts; sends panes and clocks.
+
+    `partitions` and `panes` are the partition counts of the events' topics and of the panes' topic.
+    """
+
+    def __init__(self, app: App, config: Config, topics: Topics, partitions: int, panes: int) -> None:
+        self.counts: Counter[str] = Counter()
+        self.last_arrival: float | None = None
+        self.partitions: dict[int, Partition] = {}
+        self._app, self._config, self._topics = app, config, topics
+        self._count, self._panes = partitions, panes
+        self._key = (config.hash_key.value if config.hash_key else "").encode()[:16].ljust(16, b"\0")
+        self._sent: dict[int, tuple[float, Clock]] = {}
+        inputs = [topics.decisions, topics.feedback]
+        self.table = Table(app, "facts", like=inputs, on_recovered=self._recovered, on_revoked=self._revoked)
+        app.agent(app.inputs(*inputs), name="collect")(fatal(self._collect))
+        app.timer(FLUSH_SECONDS)(fatal(self._flush))
+
+    def _recovered(self, partition: int, items: Mapping[bytes, bytes]) -> None:
+        state = Partition(partition, self._config, self._count, self._key, self.counts)
+        state.restore(items)
+        self.partitions[partition] = state
+
+    def _revoked(self, partition: int) -> None:
+        del self.partitions[partition]
+        self._sent.pop(partition, None)
+
+    async def _collect(self, stream: faust.StreamT[Bundle]) -> None:
+        async for bundle in stream:
+            state = self.partitions[bundle.partition]
+            async with state.lock:
+                self.last_arrival = time.time()
+                await self._keep(state, bundle.topic, state.take(bundle))
+
+    async def _keep(self, state: Partition, topic: str, taken: Taken) -> None:
+        """Makes durable what a bundle left."""
+        invalid, topics = self._topics.invalid, self._topics
+        assert topic in (topics.decisions, topics.feedback)
+        await asyncio.gather(
+            *(self._put(state, key, record) for key, record in taken.blocks.items()),
+            *(send(self._app, invalid, record) for record in taken.invalid),
+            *(send(self._app, topic, value, key=key) for key, value in taken.misrouted),
+        )
+
+    async def _put(self, state: Partition, key: bytes, record: bytes | None) -> None:
+        await self.table.put(state.number, key, record)
+        if record is None:
+            state.blocks.pop(key, None)
+        else:
+            state.blocks[key] = len(record)
+
+    async def _flush(self) -> None:
+        """Sends what changed since the last second. Panes go out after their facts are durable."""
+        for number in self.table.partitions_ready():
+            state = self.partitions[number]
+            async with state.lock:
+                await self._send(state)
+                await self._merge(state)
+
+    async def _send(self, state: Partition) -> None:
+        panes, arrived, state.arrived = state.take_panes(), state.arrived, 0
+        clock = self._clock(state, arrived)
+        topic = self._topics.panes
+        told = (send(self._app, topic, record, key=m.encode()) for m, record in messages.bundles(panes))
+        await asyncio.gather(*told)
+        if panes or self._is_due(clock):
+            self._sent[state.number] = time.monotonic(), clock
+            record = messages.encode(clock)
+            await asyncio.gather(*(send(self._app, topic, record, partition=p) for p in range(self._panes)))
+
+    def _clock(self, state: Partition, arrived: int) -> Clock:
+        consumer = self._app.consumer
+        topics = (self._topics.decisions, self._topics.feedback)
+        at_end = {topic: bool(consumer.at_end(TP(topic, state.number))) for topic in topics}
+        now, idle = state.clock(at_end, time.monotonic())
+        return Clock(state.number, self._count, now, idle, arrived)
+
+    def _is_due(self, clock: Clock) -> bool:
+        at, last = self._sent.get(clock.partition, (0.0, None))
+        return clock != last or time.monotonic() - at >= REPEAT_SECONDS
+
+    async def _merge(self, state: Partition) -> None:
+        """Writes merged blocks durably, and only then removes those that they replace."""
+        merged, replaced = state.merge(self.table.items(state.number))
+        await asyncio.gather(*(self._put(state, key, record) for key, record in merged.items()))
+        await asyncio.gather(*(self._put(state, key, None) for key in replaced))

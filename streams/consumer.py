@@ -1,0 +1,429 @@
+"""Faust's consumer made safe: bundles, a gate around rebalances, commits that follow the agents.
+
+Faust hands on one record at a time, loses records when a rebalance moves positions under a running
+fetch, and commits past events that failed. Here all records of one fetch of one partition reach the
+agent as one message, a `Bundle`; nothing of an input is fetched between a rebalance and the seek that
+ends it; and only what an agent has finished is committed. All that touches Faust's internals is in
+this file and in `tables.py`.
+"""
+
+import asyncio
+import functools
+import logging
+import os
+import signal
+import sys
+import tempfile
+import traceback
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn, ParamSpec
+
+import faust
+from aiokafka.structs import ConsumerRecord
+from faust.transport.consumer import ensure_TPset
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP, ConsumerMessage
+
+log = logging.getLogger("fairlead.streams")
+
+CRASHED = 70
+"""Exit status of a process that ended itself: sysexits.h's EX_SOFTWARE."""
+
+POLL_SECONDS = 0.2
+"""How long one fetch waits for records. A rebalance waits for it, so it is short."""
+
+AGREE_SECONDS = 3.0
+"""How long partition counts may differ while the news of a new topic spreads."""
+
+P = ParamSpec("P")
+
+
+class Revoked(Exception):  # noqa: N818 - an event, not an error: the partition moved to another worker
+    """A write to a table's partition that this worker does not hold (any more)."""
+
+
+def die(reason: str, error: BaseException | None = None) -> NoReturn:
+    """Logs one line and ends the process at once, with status 70.
+
+    Nothing is cleaned up, on purpose: Faust acknowledges an event when its agent's generator closes,
+    also after an exception, and commits what is acknowledged when it stops.
+    """
+    log.critical("%s", f"{reason}: {_where(error)}" if error else reason)
+    if error:
+        log.debug("the error in full", exc_info=error)
+    for handler in logging.getLogger().handlers:
+        handler.flush()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(CRASHED)
+
+
+def _where(error: BaseException) -> str:
+    """
+    >>> _where(ValueError("no such model"))
+    'ValueError: no such model'
+    """
+    text = " ".join(f"{type(error).__name__}: {error}".split())
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{text} ({os.path.basename(frames[-1].filename)}:{frames[-1].lineno})" if frames else text
+
+
+def fatal(function: Callable[P, Awaitable[None]]) -> Callable[P, Awaitable[None]]:
+    """An agent or a timer whose unexpected exceptions end the process (see `die`).
+
+    A cancellation in the middle of an event counts as one: Faust would acknowledge the event.
+    A timer that meets `Revoked` gives up this turn: the partition is another worker's business now.
+    """
+
+    @functools.wraps(function)
+    async def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            await function(*args, **kwargs)
+        except asyncio.CancelledError:
+            if _in_event(args):
+                die(f"{function.__qualname__} was cancelled in the middle of an event")
+            raise
+        except Exception as error:
+            if _in_event(args) or not isinstance(error, Revoked):
+                die(f"{function.__qualname__} failed", error)
+            log.info("%s gave up: %s", function.__qualname__, error)
+
+    return guarded
+
+
+def _in_event(arguments: tuple[object, ...]) -> bool:
+    """Whether one of the arguments is a stream whose event is not finished."""
+    return any(getattr(argument, "current_event", None) is not None for argument in arguments)
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """All records of one fetch of one partition of an input topic, in the log's order; never empty."""
+
+    topic: str
+    partition: int
+    records: list[ConsumerRecord[bytes, bytes]]
+
+    @property
+    def values(self) -> list[bytes | None]:
+        """The raw values; None is a tombstone."""
+        return [record.value for record in self.records]
+
+    @property
+    def keys(self) -> list[bytes | None]:
+        """The raw keys."""
+        return [record.key for record in self.records]
+
+    @property
+    def offsets(self) -> list[int]:
+        """The offsets: rising, with gaps where the log was compacted or holds transactions."""
+        return [record.offset for record in self.records]
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+
+class BundleSchema(faust.Schema):  # type: ignore[misc]
+    """Hands bundles to the agent as they are. For input topics; never for changelogs."""
+
+    def loads_key(self, _app: faust.App, message: ConsumerMessage, **_: Any) -> bytes | None:
+        key: bytes | None = message.key
+        return key
+
+    def loads_value(self, _app: faust.App, message: ConsumerMessage, **_: Any) -> Bundle:
+        bundle: Bundle = message.value
+        return bundle
+
+
+class Consumer(driver.Consumer):  # type: ignore[misc]
+    """The transport's consumer. Every subscribed topic that is no changelog is an input.
+
+    `lost` counts, per input partition, the records that the broker had dropped before they were read.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.lost: Counter[TP] = Counter()
+        self._in_hand: dict[TP, deque[ConsumerMessage]] = {}
+        self._finished: dict[TP, int] = {}
+        self._next: dict[TP, int] = {}
+        self._held: set[TP] = set()
+        self._sought = False
+        self._fetching = asyncio.Lock()
+
+    # What applications ask.
+
+    def lag(self, tp: TP) -> int | None:
+        """Offsets between the first that no agent has finished and the log's end; None if not known."""
+        assignment = self._thread._consumer._subscription.subscription.assignment
+        state = assignment and assignment.state_value(driver.ensure_aiokafka_TP(tp))
+        if state is None or state.highwater is None or not state.has_valid_position:
+            return None
+        in_hand = self._in_hand.get(tp)
+        start = in_hand[0].value.records[0].offset if in_hand else state.position
+        return max(int(state.highwater) - int(start), 0)
+
+    def at_end(self, tp: TP) -> bool:
+        """Whether the agents have finished all that the partition's log holds.
+
+        True can be early by some milliseconds, while a fetch changes threads: ask more than once.
+        """
+        self._settle(tp)
+        return self.lag(tp) == 0
+
+    def inputs(self) -> set[TP]:
+        """The input partitions that are assigned to this worker."""
+        return {tp for tp in self.assignment() if not self._is_changelog_tp(tp)}
+
+    # The gate: inputs are fetched only after the seek that ends a rebalance.
+
+    def stop_flow(self) -> None:
+        """Closes the gate."""
+        self._held.clear()
+        self._sought = False
+        super().stop_flow()
+
+    def resume_partitions(self, tps: Iterable[TP]) -> None:
+        """Resumes changelogs at once; inputs wait for `resume_flow`."""
+        every = ensure_TPset(tps)
+        inputs = {tp for tp in every if not self._is_changelog_tp(tp)}
+        self._held |= inputs
+        super().resume_partitions(every - inputs)
+
+    def resume_flow(self) -> None:
+        """Opens the gate."""
+        if self._held and not self._sought:
+            die("the positions of the input topics could not be set in time")
+        super().resume_partitions(self._held)
+        self._held = set()
+        super().resume_flow()
+
+    async def perform_seek(self) -> None:
+        """Moves the inputs to their committed offsets, or to the earliest if there is none.
+
+        Faust calls it also while a rebalance goes on, when a seek would meet positions in motion;
+        recovery calls it again, after `resume_partitions`.
+        """
+        if not self._held:
+            return
+        async with self._fetching:
+            await super().perform_seek()
+            fresh = [tp for tp in self._held if not self._read_offset[tp]]
+            if fresh:
+                await self._thread.seek_to_beginning(*map(driver.ensure_aiokafka_TP, fresh))
+            self._forget()
+            self._next = {tp: self._read_offset[tp] for tp in self._held - set(fresh)}
+            if self.app.embedded:
+                self._next.update(dict.fromkeys(fresh, 0))
+            self._sought = True
+
+    async def seek_wait(self, partitions: Mapping[TP, int]) -> None:
+        """Recovery's seek of the changelogs: not under a running fetch."""
+        async with self._fetching:
+            await super().seek_wait(partitions)
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Lets the agents finish what they have in hand, commits it, and forgets the rest."""
+        await super().on_partitions_revoked(revoked)
+        self._forget()
+
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """Closes the gate also where nothing was revoked before."""
+        self.stop_flow()
+        await self._require_copartitions()
+        await super().on_partitions_assigned(assigned, generation_id)
+
+    async def _require_copartitions(self) -> None:
+        """Faust joins by equal partition counts, and splits or ignores in silence what differs."""
+        client = self._thread._consumer._client
+        deadline = self.loop.time() + AGREE_SECONDS
+        while problem := self._mismatch(client.cluster):
+            if self.loop.time() >= deadline:
+                die(problem)
+            await self._thread.call_thread(client.force_metadata_update)
+
+    def _mismatch(self, cluster: Any) -> str | None:
+        tables = self.app.tables.values()
+        found = ({t: cluster.partitions_for_topic(t) for t in table.together} for table in tables)
+        return next(filter(None, map(mismatch, found)), None)
+
+    # Fetching: an unchanging set of partitions, in one piece.
+
+    async def _wait_next_records(
+        self,
+        timeout: float,  # noqa: ASYNC109 - Faust's
+    ) -> tuple[dict[TP, list[Any]], Collection[TP]]:
+        for tp in self._in_hand:
+            self._settle(tp)  # frees the bundles' memory
+        if not self.flow_active:
+            await self.wait(self.can_resume_flow)
+        active = frozenset(self._active_partitions)
+        if not active:  # Faust would fetch all
+            await self.sleep(POLL_SECONDS / 4)
+            return {}, active
+        async with self._fetching:
+            if not self.flow_active:
+                return {}, active
+            fetched = await self._getmany(active, min(timeout, POLL_SECONDS))
+        return {tp: await self._hand_on(tp, records) for tp, records in fetched.items()}, (
+            self._active_partitions
+        )
+
+    async def _hand_on(self, tp: TP, records: list[ConsumerRecord[bytes, bytes]]) -> list[Any]:
+        """The records of a changelog as they are; those of an input as one message."""
+        if self._is_changelog_tp(tp):
+            return records
+        await self._count_lost(tp, records[0].offset)
+        self._next[tp] = records[-1].offset + 1
+        message = super()._to_message(tp, records[-1])
+        message.value = Bundle(tp.topic, tp.partition, records)
+        self._in_hand.setdefault(tp, deque()).append(message)
+        return [message]
+
+    def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:
+        return record if isinstance(record, ConsumerMessage) else super()._to_message(tp, record)
+
+    async def _count_lost(self, tp: TP, first: int) -> None:
+        """A gap before the first offset is a loss if the log begins later than where we were."""
+        expected = self._next.get(tp, first)
+        if first <= expected:
+            return
+        begin = min((await self.earliest_offsets(tp))[tp], first)
+        if begin > expected:
+            self.lost[tp] += begin - expected
+            reason = (
+                f"{tp.topic}[{tp.partition}]: the broker dropped offsets {expected} to {begin - 1} unread"
+            )
+            if self.app.embedded:
+                die(f"{reason}; the embedded broker keeps about 5 MB a partition: replay more slowly")
+            log.error("%s; its retention is too short", reason)
+
+    def on_buffer_full(self, tp: TP) -> None:
+        """Nothing: Faust would stop fetching the partition and sleep; a full queue is wait enough."""
+
+    def on_buffer_drop(self, tp: TP) -> None:
+        """Nothing: Faust would resume the partition, also when it was paused or revoked since."""
+
+    # Commits: the finished prefix of what was handed on.
+
+    def ack(self, message: ConsumerMessage) -> bool:
+        """Faust's pure Python stream acknowledges also the messages that it skips, unseen."""
+        return bool(super().ack(message)) if message.tracked else False
+
+    def _filter_tps_with_pending_acks(self, topics: Collection[Any] | None = None) -> list[TP]:
+        return [tp for tp in self._in_hand if topics is None or tp in topics or tp.topic in topics]
+
+    def _new_offset(self, tp: TP) -> int | None:
+        self._settle(tp)
+        return self._finished.get(tp)
+
+    def _settle(self, tp: TP) -> None:
+        """Takes the acknowledged prefix of what was handed on."""
+        in_hand = self._in_hand.get(tp, ())
+        while in_hand and in_hand[0].acked:
+            self._finished[tp] = in_hand.popleft().offset + 1
+        self._acked.pop(tp, None)
+        self._acked_index.pop(tp, None)
+
+    def _forget(self) -> None:
+        """What was handed on before a seek or a rebalance no longer counts: it comes again."""
+        self._in_hand.clear()
+        self._finished.clear()
+        self._next.clear()
+        self._acked.clear()
+        self._acked_index.clear()
+
+    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
+        """Nothing: bundles leave no gaps."""
+
+
+def mismatch(partitions: Mapping[str, Collection[int] | None]) -> str | None:
+    """Why topics cannot be joined partition by partition, or None if they can.
+
+    >>> mismatch({"decisions": {0, 1}, "feedback": {0, 1}})
+    >>> mismatch({"decisions": {0, 1}, "feedback": {0}})
+    'topics must have equal partition counts: decisions has 2, feedback has 1'
+    >>> mismatch({"decisions": {0, 1}, "feedback": None})
+    'topic feedback does not exist (its partitions must be as many as those of decisions)'
+    """
+    for topic, found in partitions.items():
+        if not found:
+            others = ", ".join(name for name in partitions if name != topic)
+            return f"topic {topic} does not exist (its partitions must be as many as those of {others})"
+    if len({len(found or ()) for found in partitions.values()}) > 1:
+        counts = ", ".join(f"{topic} has {len(found or ())}" for topic, found in partitions.items())
+        return f"topics must have equal partition counts: {counts}"
+    return None
+
+
+class App(faust.App):  # type: ignore[misc]
+    """A Faust app that uses our consumer and ends the process when a part of Faust crashes."""
+
+    def __init__(self, *args: Any, embedded: bool, **kwargs: Any) -> None:
+        self.embedded = embedded
+        super().__init__(*args, **kwargs)
+
+    def inputs(self, *topics: str) -> faust.Topic:
+        """The channel of an agent: bundles of one or several topics with equal partition counts."""
+        return self.topic(*topics, schema=BundleSchema())
+
+    def _new_transport(self) -> Any:
+        transport = super()._new_transport()
+        transport.Consumer = Consumer
+        return transport
+
+    def _crash(self, reason: BaseException) -> None:
+        """While it stops anyway, Faust's services may crash as they like."""
+        if self.should_stop:
+            super()._crash(reason)
+        else:
+            die("Faust crashed", reason)
+
+
+def make_app(group: str, broker: str, *, embedded: bool = False, **settings: Any) -> App:
+    """The app of one worker of the consumer group `group`; `broker` is `kafka://host:port[;host:port]`.
+
+    `settings` are Faust's and override ours, e.g. `broker_credentials`. Topics are not created: see
+    `tables.Table.changelog` for those of the tables.
+    """
+    ours: dict[str, Any] = {
+        "autodiscover": False,
+        "web_enabled": False,
+        "datadir": tempfile.gettempdir(),
+        "processing_guarantee": "at_least_once",
+        "producer_acks": -1,
+        "producer_compression_type": "lz4",  # panes and blocks shrink to about a third
+        "producer_max_batch_size": 512 * 1024,
+        "consumer_auto_offset_reset": "earliest",
+        "consumer_max_fetch_size": 1024 * 1024,
+        "broker_session_timeout": 10.0,
+        "broker_heartbeat_interval": 2.0,
+        "broker_commit_interval": 2.0,
+        "stream_buffer_maxsize": 4,  # bundles, not events
+        "stream_wait_empty": True,
+        "table_standby_replicas": 0,  # a standby would only hold what recovery reads in seconds
+        "topic_allow_declare": False,
+        "topic_disable_leader": True,
+    }
+    return App(group, broker=broker, embedded=embedded, **(ours | settings))
+
+
+async def serve(app: App) -> None:
+    """Runs the app in the running loop until SIGTERM or SIGINT, then stops it cleanly."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    starting = asyncio.create_task(app.start())
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if starting.done():
+            await starting
+            await stopping
+    finally:
+        starting.cancel()
+        stopping.cancel()
+        await app.stop()

@@ -1,0 +1,109 @@
+"""The second agent: panes become readings with verdicts, and alerts."""
+
+import asyncio
+import time
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping
+
+import faust
+
+from alerts import alert
+from alerts.alert import Alert
+from dashboards.view import LATENCY_BOUNDS
+from monitor.config import Config
+from monitor.panes import Pane
+from streams import messages
+from streams.consumer import App, Bundle, fatal
+from streams.desk import ALERT, Desk, Watched
+from streams.messages import Clock
+from streams.tables import Table, send
+from streams.topics import Topics
+
+EVALUATE_SECONDS = 1.0
+
+
+class Evaluate:
+    """Consumes panes; keeps the table of panes and alert states; sends the alerts that change."""
+
+    def __init__(self, app: App, config: Config, topics: Topics) -> None:
+        self.desks: dict[int, Desk] = {}
+        self.latency = [0] * (len(LATENCY_BOUNDS) + 1)
+        self.latency_total = 0.0
+        self._app, self._config, self._topics = app, config, topics
+        self.table = Table(
+            app,
+            "evaluate",
+            like=[topics.panes],
+            on_recovered=self._recovered,
+            on_revoked=self._revoked,
+        )
+        app.agent(app.inputs(topics.panes), name="evaluate")(fatal(self._take))
+        app.timer(EVALUATE_SECONDS)(fatal(self._evaluate))
+
+    def _recovered(self, partition: int, items: Mapping[bytes, bytes]) -> None:
+        self.desks[partition] = Desk(self._config)
+        self.desks[partition].restore(items)
+
+    def _revoked(self, partition: int) -> None:
+        del self.desks[partition]
+
+    async def _take(self, stream: faust.StreamT[Bundle]) -> None:
+        async for bundle in stream:
+            desk = self.desks[bundle.partition]
+            async with desk.lock:
+                panes: dict[tuple[str, int, int], Pane] = {}
+                for record in bundle.values:
+                    message = messages.decode(record or b"")
+                    if isinstance(message, Clock):
+                        desk.tick(message)
+                    else:
+                        newest(panes, message.panes)
+                items = [item for pane in panes.values() if (item := desk.take(pane))]
+                await asyncio.gather(*(self.table.put(bundle.partition, *item) for item in items))
+
+    async def _evaluate(self) -> None:
+        for partition in self.table.partitions_ready():
+            desk = self.desks[partition]
+            async with desk.lock:
+                await self._tell(desk.untold)
+                desk.untold = []
+                for watched in list(desk.models.values()):
+                    if watched.read(desk.clock, time.time()):
+                        await self._raise(partition, desk, watched)
+                self._time(desk)
+
+    async def _raise(self, partition: int, desk: Desk, watched: Watched) -> None:
+        """Makes the changed alerts durable, and only then sends them."""
+        changes = desk.judge(watched)
+        await asyncio.gather(
+            *(
+                self.table.put(partition, ALERT + change.id.encode(), alert.encode(change))
+                for change in changes
+            )
+        )
+        desk.alerts.update({change.id: change for change in changes})
+        await self._tell(changes)
+
+    async def _tell(self, changes: list[Alert]) -> None:
+        await asyncio.gather(
+            *(
+                send(self._app, self._topics.alerts, alert.encode(change), key=change.id.encode())
+                for change in changes
+            )
+        )
+
+    def _time(self, desk: Desk) -> None:
+        """Notes how long the oldest event since the last reading took, from Kafka to here."""
+        if desk.arrived:
+            seconds = max(0.0, time.time() - desk.arrived / 1000)
+            self.latency[bisect_left(LATENCY_BOUNDS, seconds)] += 1
+            self.latency_total += seconds
+            desk.arrived = 0
+
+
+def newest(held: dict[tuple[str, int, int], Pane], panes: Iterable[Pane]) -> None:
+    """Keeps of the panes of one partition and slot the newest alone."""
+    for pane in panes:
+        name = pane.model, pane.partition, pane.slot
+        if name not in held or int(pane.phi, 16) > int(held[name].phi, 16):
+            held[name] = pane

@@ -1,0 +1,157 @@
+"""From fairlead.toml to a `Config`: secrets looked up, presets applied, everything checked."""
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from msgspec.structs import replace
+
+from alerts import routes, rules
+from monitor import baseline, presets, validate
+from monitor.baseline import Baseline, BaselineError
+from monitor.config import Columns, Config, ConfigError, Model, Secret, convert
+from monitor.sequential.control import Budget
+
+SECRET_SECTIONS = ("broker", "http", "notifiers", "hash_key")  # where a table of one key is a reference
+BROKERS = re.compile(r"kafka://[^\s/@,;:]+:\d+(?:[,;](?:kafka://)?[^\s/@,;:]+:\d+)*")
+
+
+def load(path: Path, environment: Mapping[str, str] = os.environ) -> Config:
+    """The configuration that a file holds. Raises ConfigError: one line with key, value and what is allowed.
+
+    Files that it names are looked for beside it. `environment` is where `{ env = "NAME" }` looks.
+    """
+    raw = _read(path)
+    for section in (name for name in SECRET_SECTIONS if name in raw):
+        raw[section] = _resolve(raw[section], section, path.parent, environment)
+    config = _converted(raw, path.parent)
+    check(config)
+    return config
+
+
+def check(config: Config) -> None:
+    """Whether a configuration makes sense as a whole. Raises ConfigError."""
+    if not config.models:
+        raise ConfigError("models", {}, "at least one model, as in [models.credit]")
+    for name, model in config.models.items():
+        validate.check(name, model)
+        read_baseline(name, model)
+    rules.check(config)
+    routes.build(config)
+    _check_addresses(config)
+
+
+def read_baseline(name: str, model: Model) -> Baseline | None:
+    """The model's baseline from its file; None if it is to be the first decisions. Raises ConfigError."""
+    if isinstance(model.baseline, int):
+        return None
+    key = f"models.{name}.baseline"
+    try:
+        return baseline.from_json(Path(model.baseline).read_bytes())
+    except OSError as error:
+        allowed = f"a number of decisions, or the file that `fairlead baseline` wrote ({error.strerror})"
+        raise ConfigError(key, model.baseline, allowed) from None
+    except BaselineError as error:
+        raise ConfigError(key, model.baseline, f"a file without faults ({error})") from None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        raise ConfigError("-c", str(path), f"a file that can be read ({reason})") from None
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise _not_toml(path, text, str(error)) from None
+
+
+def _not_toml(path: Path, text: str, message: str) -> ConfigError:
+    """Python's words with the line that they are about: the last one for what the file's end lacks."""
+    lines = text.splitlines() or [""]
+    found = re.search(r" \(at line (\d+), column \d+\)", message)
+    number = int(found[1]) if found else len(lines)
+    reason = re.sub(r" \(at .*\)", "", message)
+    return ConfigError(f"{path.name}, line {number}", lines[number - 1].strip(), f"TOML ({reason})")
+
+
+def _resolve(raw: Any, key: str, folder: Path, environment: Mapping[str, str]) -> Any:
+    """`raw` with every `{ env = "NAME" }` and `{ file = "PATH" }` in it replaced by the secret."""
+    if isinstance(raw, list):
+        return [_resolve(value, f"{key}[{i}]", folder, environment) for i, value in enumerate(raw)]
+    if not isinstance(raw, dict):
+        return raw
+    if len(raw) == 1 and isinstance(name := raw.get("env"), str):
+        return _from_environment(name, key, environment)
+    if len(raw) == 1 and isinstance(name := raw.get("file"), str):
+        return _from_file(folder / name, key)
+    return {inner: _resolve(value, f"{key}.{inner}", folder, environment) for inner, value in raw.items()}
+
+
+def _from_environment(name: str, key: str, environment: Mapping[str, str]) -> Secret:
+    if not environment.get(name):
+        raise ConfigError(f"{key}.env", name, "the name of an environment variable that is set")
+    return Secret(environment[name])
+
+
+def _from_file(path: Path, key: str) -> Secret:
+    try:
+        return Secret(path.read_text(encoding="utf-8").rstrip("\r\n"))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        raise ConfigError(f"{key}.file", str(path), f"a file that can be read ({reason})") from None
+
+
+def _converted(raw: dict[str, Any], folder: Path) -> Config:
+    named = raw.get("models")
+    models = named if isinstance(named, dict) else {}
+    ready = {name: _model(name, model, folder) for name, model in models.items()}
+    return convert({**raw, "models": ready if named is models else named}, Config, "")
+
+
+def _model(name: str, raw: object, folder: Path) -> Model:
+    model = presets.apply(convert(raw, Model, f"models.{name}"))
+    if isinstance(model.baseline, str):
+        model = replace(model, baseline=str(folder / model.baseline))
+    return replace(model, columns=columns(model)) if model.columns else model
+
+
+def columns(model: Model) -> Columns:
+    """The model's mapping, in which what it declares is in columns of its own name unless mapped.
+
+    >>> columns(Model(positive=[1], attributes=["sex"], columns=Columns(id="case"))).attributes
+    {'sex': 'sex'}
+    """
+    given = model.columns or Columns()
+    parts = [p for a in model.attributes for p in ([a] if isinstance(a, str) else a)]
+    return replace(
+        given,
+        attributes={part: part for part in parts} | given.attributes,
+        slices={name: name for name in model.slices} | given.slices,
+        features={name: name for name in model.features} | given.features,
+    )
+
+
+def _check_addresses(config: Config) -> None:
+    if not BROKERS.fullmatch(config.broker.url):
+        allowed = "kafka://host:port, more of them behind commas"
+        raise ConfigError("broker.url", config.broker.url, allowed)
+    if not 0 <= config.http.port <= 65_535:
+        raise ConfigError("http.port", config.http.port, "1 to 65535, or 0 for any free one")
+    if config.broker.partitions < 1:
+        raise ConfigError("broker.partitions", config.broker.partitions, "1 or more")
+    link = urlsplit(config.alerts.link)
+    if config.alerts.link and (link.scheme not in ("http", "https") or not link.netloc):
+        raise ConfigError(
+            "alerts.link", config.alerts.link, "an address that begins with https:// or http://"
+        )
+    try:
+        Budget.parse(config.alerts.false_alarms)
+    except ValueError:
+        allowed = "a positive number per day, week, month or year, as in '1 per year'"
+        raise ConfigError("alerts.false_alarms", config.alerts.false_alarms, allowed) from None

@@ -1,0 +1,132 @@
+"""The topics of a deployment: their names, and their creation where they are missing."""
+
+import warnings
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from monitor.config import Broker, ConfigError
+
+with warnings.catch_warnings():
+    # kafka-python reads its schemas by a function that Python 3.11 deprecated and 3.13 revived
+    warnings.simplefilter("ignore", DeprecationWarning)
+    from kafka import KafkaAdminClient
+    from kafka.admin import NewTopic
+    from kafka.errors import KafkaError, TopicAlreadyExistsError
+
+DAY_MS = 86_400_000
+COMPACT = {"cleanup.policy": "compact"}
+
+
+class Topics(Struct, frozen=True):
+    """All topics of a deployment. Those of one row have equal partition counts."""
+
+    decisions: str
+    feedback: str
+    facts: str
+
+    panes: str
+    pane_table: str
+
+    alerts: str
+    outbox: str
+
+    invalid: str
+
+    @property
+    def tied(self) -> list[list[str]]:
+        return [
+            [self.decisions, self.feedback, self.facts],
+            [self.panes, self.pane_table],
+            [self.alerts, self.outbox],
+        ]
+
+    @property
+    def everything(self) -> list[str]:
+        return [getattr(self, name) for name in self.__struct_fields__]
+
+
+def names(broker: Broker) -> Topics:
+    """The names; those that are the group's own begin with it."""
+    own = broker.group
+    return Topics(
+        decisions=broker.decisions,
+        feedback=broker.feedback,
+        facts=f"{own}-facts-changelog",
+        panes=f"{own}-panes",
+        pane_table=f"{own}-evaluate-changelog",
+        alerts=f"{own}-alerts",
+        outbox=f"{own}-notify-changelog",
+        invalid=broker.invalid,
+    )
+
+
+def client_settings(broker: Broker) -> dict[str, Any]:
+    """kafka-python's settings for this broker."""
+    settings: dict[str, Any] = {
+        "bootstrap_servers": broker.url.removeprefix("kafka://").replace(";", ",").split(","),
+        "security_protocol": broker.security_protocol,
+    }
+    if broker.ssl_cafile:
+        settings["ssl_cafile"] = broker.ssl_cafile
+    if broker.sasl_mechanism:
+        settings["sasl_mechanism"] = broker.sasl_mechanism
+        settings["sasl_plain_username"] = broker.sasl_username
+        settings["sasl_plain_password"] = broker.sasl_password.value if broker.sasl_password else None
+    return settings
+
+
+def ensure(broker: Broker) -> Topics:
+    """Creates the topics that are missing. Raises ConfigError when that cannot be."""
+    topics = names(broker)
+    try:
+        admin = KafkaAdminClient(**client_settings(broker), request_timeout_ms=15_000)
+    except (KafkaError, OSError, ValueError) as error:
+        raise ConfigError("broker.url", broker.url, f"the address of a running Kafka ({error})") from None
+    try:
+        _create(admin, topics, broker.partitions)
+    except KafkaError as error:
+        wanted = ", ".join(topics.everything)
+        allowed = f"a user who may create topics, or topics that exist ({wanted}): {type(error).__name__}"
+        raise ConfigError("broker.url", broker.url, allowed) from None
+    finally:
+        admin.close()
+    return topics
+
+
+def partitions(broker: Broker, wanted: Iterable[str]) -> dict[str, int]:
+    """How many partitions each topic has."""
+    admin = KafkaAdminClient(**client_settings(broker), request_timeout_ms=15_000)
+    try:
+        return {d["name"]: len(d["partitions"]) for d in _described(admin, wanted)}
+    finally:
+        admin.close()
+
+
+def _create(admin: KafkaAdminClient, topics: Topics, partitions: int) -> None:
+    existing = set(admin.list_topics())
+    counts = {d["name"]: len(d["partitions"]) for d in _described(admin, existing & set(topics.everything))}
+    new = [t for row in topics.tied for t in _missing(row, counts, partitions)]
+    if topics.invalid not in counts:
+        new.append(NewTopic(topics.invalid, 1, -1))
+    for topic in new:
+        try:
+            admin.create_topics([topic])
+        except TopicAlreadyExistsError:
+            continue  # another worker was faster
+
+
+def _described(admin: KafkaAdminClient, names: Iterable[str]) -> list[dict[str, Any]]:
+    wanted = sorted(names)
+    return list(admin.describe_topics(wanted)) if wanted else []
+
+
+def _missing(row: list[str], counts: Mapping[str, int], partitions: int) -> list[NewTopic]:
+    """The row's topics that are not there, with as many partitions as those that are."""
+    width = next((counts[topic] for topic in row if topic in counts), partitions)
+    return [
+        NewTopic(topic, width, -1, topic_configs=COMPACT if topic.endswith("-changelog") else {})
+        for topic in row
+        if topic not in counts
+    ]

@@ -1,0 +1,76 @@
+"""`fairlead worker`: one worker with its page, until SIGTERM."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiohttp import web
+from msgspec.structs import replace
+
+from alerts import routes
+from dashboards.web import make_web
+from monitor.config import Config, ConfigError
+from streams import topics
+from streams.app import Worker
+from streams.consumer import serve
+from streams.embedded import PARTITIONS, EmbeddedBroker
+from streams.topics import Topics
+
+
+def run(config: Config, *, embedded: bool = False) -> int:
+    """Runs a worker until SIGTERM or SIGINT; the exit status."""
+    logging.basicConfig(level="INFO", format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("aiokafka").setLevel("ERROR")
+    if not embedded:
+        worker = make(config)
+        asyncio.run(_serve(worker))
+        return 0
+    with EmbeddedBroker() as broker:
+        worker = make_embedded(config, broker)
+        logging.getLogger(__name__).warning("events go to %s", broker.address)
+        asyncio.run(_serve(worker))
+    return 0
+
+
+def make(config: Config, **settings: Any) -> Worker:
+    """A worker on Apache Kafka; creates the topics that are missing. `settings` are Faust's."""
+    notifiers = routes.build(config)
+    found = topics.ensure(config.broker)
+    counts = topics.partitions(config.broker, [found.decisions, found.panes])
+    return Worker(
+        config, found, notifiers, partitions=counts[found.decisions], panes=counts[found.panes], **settings
+    )
+
+
+def make_embedded(config: Config, broker: EmbeddedBroker) -> Worker:
+    """A worker on the broker inside this process."""
+    config = replace(config, broker=replace(config.broker, url=broker.url))
+    found: Topics = topics.names(config.broker)
+    broker.create(*found.everything)
+    return Worker(config, found, routes.build(config), partitions=PARTITIONS, panes=PARTITIONS, embedded=True)
+
+
+@asynccontextmanager
+async def page(worker: Worker) -> AsyncIterator[str]:
+    """Serves the worker's page, metrics and health; gives its address. Raises ConfigError."""
+    http = worker.config.http
+    runner = web.AppRunner(make_web(worker), access_log=None)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, http.host, http.port)
+        try:
+            await site.start()
+        except OSError as error:
+            raise ConfigError("http.port", http.port, f"a port that is free ({error.strerror})") from None
+        host, port = runner.addresses[0][:2]
+        yield f"http://{host}:{port}/"
+    finally:
+        await runner.cleanup()
+
+
+async def _serve(worker: Worker) -> None:
+    async with page(worker) as address:
+        logging.getLogger(__name__).info("the page is at %s", address)
+        await serve(worker.app)

@@ -1,0 +1,170 @@
+"""A real Apache Kafka for the tests: one node, KRaft, on free ports of 127.0.0.1.
+
+`KAFKA_BOOTSTRAP` names a running broker instead. Otherwise Maven fetches the broker's jars once into
+`.kafka/` in the project's root (later runs start in seconds) and Java runs them in a temporary
+directory. Without Java or Maven the tests that need Kafka are skipped, except in CI, where they fail.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+import uuid
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+with warnings.catch_warnings():
+    # kafka-python reads its schemas by a function that Python 3.11 deprecated and 3.13 revived
+    warnings.simplefilter("ignore", DeprecationWarning)
+    from kafka import KafkaAdminClient
+    from kafka.admin import NewTopic
+
+VERSION = "4.4.0"
+CACHE = Path(__file__).parents[2] / ".kafka"
+START_SECONDS = 60
+POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>local</groupId><artifactId>broker</artifactId><version>1</version>
+  <dependencies>
+    <dependency>
+      <groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>{version}</version>
+    </dependency>
+    <dependency>
+      <groupId>org.slf4j</groupId><artifactId>slf4j-simple</artifactId><version>1.7.36</version>
+    </dependency>
+  </dependencies>
+</project>
+"""
+PROPERTIES = """
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller}
+listeners=CLIENT://127.0.0.1:{client},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=CLIENT://127.0.0.1:{client}
+listener.security.protocol.map=CLIENT:PLAINTEXT,CONTROLLER:PLAINTEXT
+controller.listener.names=CONTROLLER
+inter.broker.listener.name=CLIENT
+log.dirs={logs}
+auto.create.topics.enable=false
+num.partitions=4
+offsets.topic.num.partitions=4
+offsets.topic.replication.factor=1
+transaction.state.log.num.partitions=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.num.partitions=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+group.initial.rebalance.delay.ms=0
+group.min.session.timeout.ms=1000
+log.segment.bytes=16777216
+log.index.size.max.bytes=65536
+num.network.threads=2
+num.io.threads=2
+background.threads=2
+log.cleaner.dedupe.buffer.size=8388608
+"""
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address `host:port` of a running Apache Kafka."""
+    if given := os.environ.get("KAFKA_BOOTSTRAP"):
+        yield given
+        return
+    _need("java", "mvn")
+    jars = _jars()
+    yield from _broker(jars, tmp_path_factory.mktemp("kafka"))
+
+
+@pytest.fixture
+def unique() -> str:
+    """A name that no other test uses, for topics and groups."""
+    return f"t{uuid.uuid4().hex[:10]}"
+
+
+def create_topics(bootstrap: str, partitions: Mapping[str, int], *, compacted: bool = False) -> None:
+    """Creates each topic of `{name: partition count}` and waits until the broker serves it."""
+    config = {"cleanup.policy": "compact"} if compacted else {}
+    admin = KafkaAdminClient(bootstrap_servers=bootstrap)
+    try:
+        admin.create_topics([NewTopic(name, n, 1, topic_configs=config) for name, n in partitions.items()])
+    finally:
+        admin.close()
+
+
+def _need(*programs: str) -> None:
+    missing = [program for program in programs if shutil.which(program) is None]
+    if missing:
+        reason = f"Apache Kafka needs {' and '.join(missing)}, or KAFKA_BOOTSTRAP=host:port"
+        if os.environ.get("CI", "").lower() == "true":
+            pytest.fail(reason, pytrace=False)
+        pytest.skip(reason)
+
+
+def _jars() -> Path:
+    """The folder of the broker's jars; Maven fills it once."""
+    home = CACHE / VERSION
+    jars = home / "jars"
+    complete = home / "complete"
+    if not complete.exists():
+        home.mkdir(parents=True, exist_ok=True)
+        (home / "pom.xml").write_text(POM.format(version=VERSION))
+        goal = ["dependency:copy-dependencies", f"-DoutputDirectory={jars}", "-DincludeScope=runtime"]
+        subprocess.run(["mvn", "-q", "-B", *goal], cwd=home, check=True, timeout=600)
+        complete.touch()
+    return jars
+
+
+def _broker(jars: Path, home: Path) -> Iterator[str]:
+    client, controller = _free_ports(2)
+    properties = home / "server.properties"
+    properties.write_text(PROPERTIES.format(client=client, controller=controller, logs=home / "logs"))
+    java = [
+        "java", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
+        "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", f"{jars}/*",
+    ]  # fmt: skip
+    identity = ["kafka.tools.StorageTool", "format", "-t", "kLm0aGnLTVSq7j8kR4a5bQ", "-c", str(properties)]
+    with (home / "broker.log").open("w") as log:
+        subprocess.run([*java, *identity], check=True, stdout=log, stderr=log, timeout=START_SECONDS)
+        process = subprocess.Popen([*java, "kafka.Kafka", str(properties)], stdout=log, stderr=log)
+        try:
+            address = f"127.0.0.1:{client}"
+            _wait(address, process, home / "broker.log")
+            yield address
+        finally:
+            process.terminate()
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _wait(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Until the port is open: kafka-python leaks its sockets when it connects in vain."""
+    host, port = address.split(":")
+    end = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            socket.create_connection((host, int(port))).close()
+            return
+        except OSError:
+            if process.poll() is not None or time.monotonic() > end:
+                pytest.fail(f"Kafka did not start:\n{log.read_text()[-4000:]}", pytrace=False)
+            time.sleep(0.1)
+
+
+def _free_ports(n: int) -> list[int]:
+    sockets = [socket.socket() for _ in range(n)]
+    try:
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+    finally:
+        for one in sockets:
+            one.close()

@@ -1,0 +1,93 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from monitor.fairness import intervals
+from monitor.fairness.verdicts import Gap, detectable, judge, needed
+from monitor.readings import Verdict
+
+LIMITS = (-0.1, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "limits", "verdict"),
+    [
+        (-0.05, 0.05, LIMITS, Verdict.WITHIN),
+        (-0.1, 0.1, LIMITS, Verdict.WITHIN),
+        (-0.05, 0.15, LIMITS, Verdict.UNDECIDED),
+        (0.1, 0.3, LIMITS, Verdict.UNDECIDED),
+        (0.11, 0.3, LIMITS, Verdict.OUT),
+        (-0.3, -0.11, LIMITS, Verdict.OUT),
+        (-0.3, 0.3, LIMITS, Verdict.UNDECIDED),
+        (-0.9, 0.05, (None, 0.1), Verdict.WITHIN),
+        (0.5, 0.79, (0.8, None), Verdict.OUT),
+        (0.9, math.inf, (0.8, None), Verdict.WITHIN),
+        (0.9, math.inf, (0.8, 1.25), Verdict.UNDECIDED),
+        (0.2, 0.3, (None, None), Verdict.UNDECIDED),
+    ],
+)
+def test_the_whole_interval_decides(low, high, limits, verdict):
+    value = (low + min(high, 1)) / 2
+    assert judge(Gap(value, low, high, 500, 500), limits, 30) is verdict
+
+
+def test_an_undefined_value_is_never_within_limits():
+    assert judge(Gap(math.nan, math.nan, math.nan, 0, 500), LIMITS, 0) is Verdict.UNDEFINED
+
+
+@pytest.mark.parametrize(
+    ("n", "reference_n", "fewest"), [(29, 500, 30), (500, 29, 30), (9, 500, 0), (99, 99, 100)]
+)
+def test_too_few_decide_nothing(n, reference_n, fewest):
+    assert judge(Gap(0.0, -0.01, 0.01, n, reference_n), LIMITS, fewest) is Verdict.UNDECIDED
+
+
+def test_no_interval_decides_nothing():
+    assert judge(Gap(0.5, math.nan, math.nan, 50, 50), LIMITS, 30) is Verdict.UNDECIDED
+
+
+SHARES = st.integers(40, 400).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
+
+
+def gap_of(ka: int, na: int, kb: int, nb: int) -> Gap:
+    found = intervals.difference(
+        intervals.shares(np.array([ka]), np.array([na])), intervals.shares(np.array([kb]), np.array([nb]))
+    )
+    return Gap(float(found.value[0]), float(found.low[0]), float(found.high[0]), na, nb)
+
+
+@given(SHARES, SHARES)
+def test_as_many_more_as_needed_decide(one, other):
+    gap = gap_of(*one, *other)
+    assume(judge(gap, LIMITS, 30) is Verdict.UNDECIDED)
+    more = needed(gap, LIMITS, 30, decisions=gap.n)
+    if more is None:
+        assert min(abs(gap.value - limit) for limit in LIMITS) < 1e-4
+        return
+    # Wilson's interval does not quite shrink with 1/√n: the estimate is good to a factor of two.
+    factor = math.ceil((1 + more / gap.n) * 2)
+    later = gap_of(one[0] * factor, one[1] * factor, other[0] * factor, other[1] * factor)
+    assert judge(later, LIMITS, 30) is not Verdict.UNDECIDED
+
+
+def test_needed_waits_for_the_smaller_side():
+    # The reference has 15 of 30: both sides must double.
+    assert needed(Gap(0.5, 0.3, 0.7, 200, 15), LIMITS, 30, decisions=400) == 400
+
+
+def test_needed_is_none_where_no_number_would_do():
+    assert needed(Gap(0.1, 0.0, 0.2, 500, 500), LIMITS, 30, decisions=500) is None
+    assert needed(Gap(math.nan, math.nan, math.nan, 0, 500), LIMITS, 30, decisions=10) is None
+    assert needed(Gap(0.1, 0.0, 0.2, 500, 500), (None, None), 30, decisions=500) is None
+
+
+@given(SHARES, SHARES)
+def test_what_is_detectable_lies_beyond_the_limits(one, other):
+    gap = gap_of(*one, *other)
+    edge = detectable(gap, LIMITS)
+    assert edge is not None
+    assert not LIMITS[0] < edge < LIMITS[1]
+    assert detectable(gap, (None, None)) is None

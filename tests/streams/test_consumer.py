@@ -1,0 +1,267 @@
+"""The consumer without a broker: the gate, the commits, the guard."""
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from aiokafka.structs import ConsumerRecord
+from faust.types import TP, ConsumerMessage
+from mode import Service
+
+from streams.consumer import CRASHED, App, Bundle, BundleSchema, Consumer, Revoked, fatal, make_app
+
+A, B = TP("decisions", 0), TP("decisions", 1)
+CHANGELOG = TP("group-facts-changelog", 0)
+
+
+class FakeThread(Service):  # type: ignore[misc]
+    """What the consumer asks of the thread that talks to Kafka."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.committed: dict[TP, int | None] = {}
+        self.begin: dict[TP, int] = {}
+        self.fetched: dict[TP, list[Any]] = {}
+        self.calls: list[tuple[str, Any]] = []
+
+    async def seek_to_committed(self) -> Mapping[TP, int | None]:
+        self.calls.append(("committed", None))
+        return self.committed
+
+    async def seek_to_beginning(self, *partitions: TP) -> None:
+        self.calls.append(("beginning", set(partitions)))
+
+    async def seek_wait(self, partitions: Mapping[TP, int]) -> None:
+        self.calls.append(("seek", dict(partitions)))
+
+    async def earliest_offsets(self, *partitions: TP) -> Mapping[TP, int]:
+        return {tp: self.begin.get(tp, 0) for tp in partitions}
+
+    async def getmany(self, active: frozenset[TP], _timeout: float) -> Mapping[TP, list[Any]]:
+        self.calls.append(("fetch", set(active)))
+        return {tp: records for tp, records in self.fetched.items() if tp in active}
+
+
+class Unthreaded(Consumer):
+    """The consumer with a thread that is none."""
+
+    def _new_consumer_thread(self) -> FakeThread:
+        return FakeThread()
+
+
+def record(tp: TP, offset: int) -> ConsumerRecord[bytes, bytes]:
+    value = f"v{offset}".encode()
+    return ConsumerRecord(tp.topic, tp.partition, offset, 1000, 0, b"k", value, None, 1, len(value), ())
+
+
+def records(tp: TP, *offsets: int) -> list[ConsumerRecord[bytes, bytes]]:
+    return [record(tp, offset) for offset in offsets]
+
+
+@pytest.fixture
+async def consumer() -> Consumer:
+    """An assigned consumer of which the flow runs."""
+    app = make_app("group", "kafka://127.0.0.1:1")
+    app.topics._acking_topics.add("decisions")
+    app.tables._changelogs[CHANGELOG.topic] = None
+    app.transport.Consumer = Unthreaded
+    made: Consumer = app.consumer
+    return made
+
+
+async def hand_on(consumer: Consumer, tp: TP, *offsets: int) -> ConsumerMessage:
+    """What the drainer and a stream do with one fetch."""
+    (message,) = await consumer._hand_on(tp, records(tp, *offsets))
+    message.tracked = True
+    message.incref()
+    return message
+
+
+async def test_the_records_of_a_fetch_are_one_message(consumer: Consumer) -> None:
+    message = await hand_on(consumer, A, 3, 4, 7)
+    event = await BundleSchema().decode(consumer.app, message)
+    bundle = event.value
+    assert isinstance(bundle, Bundle)
+    assert (bundle.topic, bundle.partition, len(bundle)) == ("decisions", 0, 3)
+    assert (bundle.values, bundle.offsets) == ([b"v3", b"v4", b"v7"], [3, 4, 7])
+    assert bundle.keys == [b"k"] * 3
+    assert (message.offset, message.key, event.key) == (7, b"k", b"k")
+
+
+async def test_changelogs_are_not_bundled(consumer: Consumer) -> None:
+    plain = records(CHANGELOG, 1, 2)
+    assert await consumer._hand_on(CHANGELOG, plain) == plain
+
+
+async def test_only_the_finished_prefix_is_committed(consumer: Consumer) -> None:
+    first, second, third = [await hand_on(consumer, A, n, n + 5) for n in (0, 6, 12)]
+    assert consumer._new_offset(A) is None
+    second.ack(consumer)
+    assert consumer._new_offset(A) is None
+    first.ack(consumer)
+    assert consumer._new_offset(A) == 12
+    third.ack(consumer)
+    assert consumer._new_offset(A) == consumer._new_offset(A) == 18
+    assert consumer._filter_tps_with_pending_acks() == [A]
+
+
+async def test_gaps_of_the_log_do_not_hold_up_the_commit(consumer: Consumer) -> None:
+    (await hand_on(consumer, A, 0, 1)).ack(consumer)
+    await consumer._add_gap(A, 2, 1_000)
+    (await hand_on(consumer, A, 1_000, 1_001)).ack(consumer)
+    assert consumer._new_offset(A) == 1_002
+
+
+async def test_an_acknowledgement_from_before_a_seek_does_not_count(consumer: Consumer) -> None:
+    before = await hand_on(consumer, A, 0, 1)
+    consumer._forget()
+    await hand_on(consumer, A, 0, 1)
+    before.ack(consumer)
+    assert consumer._new_offset(A) is None
+
+
+async def test_a_message_that_no_agent_saw_is_not_acknowledged(consumer: Consumer) -> None:
+    message = await hand_on(consumer, A, 0)
+    message.tracked = False
+    message.ack(consumer)
+    assert consumer._new_offset(A) is None
+
+
+async def test_memory_of_finished_bundles_is_freed_at_the_next_fetch(consumer: Consumer) -> None:
+    (await hand_on(consumer, A, 0)).ack(consumer)
+    consumer._active_partitions = {A}
+    await consumer._wait_next_records(0.0)
+    assert not consumer._in_hand[A]
+
+
+async def test_inputs_wait_until_the_flow_resumes_after_the_seek(consumer: Consumer) -> None:
+    consumer.stop_flow()
+    consumer.resume_partitions({A, CHANGELOG})
+    assert consumer._active_partitions == {CHANGELOG}
+    await consumer.perform_seek()
+    assert consumer._active_partitions == {CHANGELOG}
+    consumer.resume_flow()
+    assert consumer._active_partitions == {A, CHANGELOG}
+
+
+async def test_a_rebalance_in_between_closes_the_gate_again(consumer: Consumer) -> None:
+    consumer.resume_partitions({A})
+    await consumer.perform_seek()
+    consumer.stop_flow()
+    consumer.resume_flow()
+    assert consumer._active_partitions == set()
+
+
+async def test_partitions_without_a_commit_start_at_the_earliest(consumer: Consumer) -> None:
+    consumer._thread.committed = {A: 17, B: None, CHANGELOG: None}
+    consumer.resume_partitions({A, B})
+    await consumer.perform_seek()
+    assert consumer._thread.calls == [("committed", None), ("beginning", {B})]
+
+
+async def test_only_the_seek_of_a_recovery_moves_positions(consumer: Consumer) -> None:
+    consumer.stop_flow()
+    await consumer.perform_seek()
+    assert consumer._thread.calls == []
+
+
+async def test_no_seek_under_a_running_fetch(consumer: Consumer) -> None:
+    consumer.resume_partitions({A})
+    async with consumer._fetching:
+        seeks = [
+            asyncio.create_task(consumer.perform_seek()),
+            asyncio.create_task(consumer.seek_wait({CHANGELOG: 3})),
+        ]
+        await asyncio.sleep(0)
+        assert consumer._thread.calls == []
+    await asyncio.gather(*seeks)
+    assert [name for name, _ in consumer._thread.calls] == ["committed", "beginning", "seek"]
+
+
+async def test_a_fetch_keeps_its_partitions_and_an_empty_set_is_not_all(consumer: Consumer) -> None:
+    consumer._thread.fetched = {A: records(A, 1), B: records(B, 1)}
+    consumer._active_partitions = {A}
+    found, _ = await consumer._wait_next_records(0.0)
+    assert found.keys() == {A}
+    consumer._active_partitions = set()
+    assert await consumer._wait_next_records(0.0) == ({}, frozenset())
+    assert consumer._thread.calls == [("fetch", {A})]
+
+
+async def test_a_full_queue_neither_pauses_nor_revives_a_partition(consumer: Consumer) -> None:
+    consumer._active_partitions = {A}
+    consumer.on_buffer_full(A)
+    consumer.on_buffer_drop(B)
+    assert consumer._active_partitions == {A}
+
+
+async def test_records_that_the_broker_dropped_are_counted(consumer: Consumer) -> None:
+    consumer._thread.begin = {A: 40}
+    await hand_on(consumer, A, 0, 9)
+    await hand_on(consumer, A, 40, 41)
+    assert consumer.lost == {A: 30}
+
+
+async def test_gaps_of_compaction_and_transactions_are_no_loss(consumer: Consumer) -> None:
+    consumer._thread.begin = {A: 5}
+    await hand_on(consumer, A, 0, 9)
+    await hand_on(consumer, A, 11, 12)
+    assert consumer.lost == {}
+
+
+async def test_the_settings_that_safety_needs(consumer: Consumer) -> None:
+    conf = consumer.app.conf
+    assert conf.producer_acks == -1
+    assert conf.stream_wait_empty
+    assert conf.stream_buffer_maxsize == 4
+    assert conf.table_standby_replicas == 0
+    assert not conf.topic_allow_declare
+    assert make_app("g", "kafka://x", broker_commit_interval=9.0).conf.broker_commit_interval == 9.0
+    assert isinstance(consumer.app, App)
+
+
+async def test_a_timer_gives_up_a_partition_that_moved() -> None:
+    @fatal
+    async def tick() -> None:
+        raise Revoked("table facts: partition 3 is not held by this worker")
+
+    await tick()
+
+
+SCRIPT = """
+import asyncio, types
+from streams.consumer import Revoked, die, fatal
+
+idle, busy = types.SimpleNamespace(current_event=None), types.SimpleNamespace(current_event=1)
+
+@fatal
+async def agent(stream, error):
+    try:
+        raise error
+    finally:
+        print("unwound")
+
+asyncio.run(agent({arguments}))
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "line"),
+    [
+        ('busy, ValueError("two\\nlines")', CRASHED, "agent failed: ValueError: two lines (<string>:10)"),
+        ('busy, Revoked("gone")', CRASHED, "agent failed: Revoked: gone (<string>:10)"),
+        ("busy, asyncio.CancelledError()", CRASHED, "agent was cancelled in the middle of an event"),
+        ("idle, asyncio.CancelledError()", 1, "asyncio.exceptions.CancelledError"),
+        ('idle, Revoked("gone")', 0, ""),
+    ],
+)
+def test_what_ends_the_process(arguments: str, status: int, line: str) -> None:
+    script = SCRIPT.format(arguments=arguments)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (status, "unwound\n")
+    lines = done.stderr.strip().splitlines()
+    assert line == (lines[-1] if lines else "")
+    assert len(lines) <= 1 or status == 1

@@ -1,0 +1,279 @@
+"""The tables without a broker: durability, ownership, hooks, the watchdog."""
+
+import asyncio
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from faust.types import TP
+
+from streams.consumer import CRASHED, App, Revoked, make_app
+from streams.tables import MAX_RECORD, Table, send
+
+CHANGELOG = "group-facts-changelog"
+
+
+class FakeProducer:
+    """Accepts records; the broker has them when the test says so."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, bytes | None, bytes | None, int | None]] = []
+        self.answers: list[asyncio.Future[Any]] = []
+
+    async def send(
+        self, topic: str, key: bytes | None, value: bytes | None, partition: int | None, *_: object
+    ) -> asyncio.Future[Any]:
+        self.sent.append((topic, key, value, partition))
+        self.answers.append(asyncio.get_running_loop().create_future())
+        return self.answers[-1]
+
+    def answer(self, index: int) -> None:
+        """The broker has a record; its offset is its index."""
+        self.answers[index].set_result(SimpleNamespace(offset=index))
+
+
+@pytest.fixture
+async def app() -> App:
+    made = make_app("group", "kafka://127.0.0.1:1")
+    made.producer = FakeProducer()
+    return made
+
+
+class Hooks:
+    """What a table told its agent."""
+
+    def __init__(self) -> None:
+        self.recovered: list[tuple[int, dict[bytes, bytes]]] = []
+        self.revoked: list[int] = []
+
+    async def on_recovered(self, partition: int, items: Mapping[bytes, bytes]) -> None:
+        self.recovered.append((partition, dict(items)))
+
+    def on_revoked(self, partition: int) -> None:
+        self.revoked.append(partition)
+
+
+@pytest.fixture
+def hooks() -> Hooks:
+    return Hooks()
+
+
+@pytest.fixture
+async def table(app: App, hooks: Hooks) -> Table:
+    """A table of which partitions 0 and 1 are recovered, empty."""
+    made = Table(app, "facts", like=["in"], on_recovered=hooks.on_recovered, on_revoked=hooks.on_revoked)
+    await assign(made, 1, 0, 1)
+    await recover(made, 1)
+    hooks.recovered.clear()
+    return made
+
+
+def tps(*partitions: int) -> set[TP]:
+    return {TP(topic, p) for topic in ("in", CHANGELOG) for p in partitions}
+
+
+async def assign(table: Table, generation: int, *partitions: int) -> None:
+    await table.on_rebalance(tps(*partitions), set(), set(), generation)
+
+
+async def recover(table: Table, generation: int) -> None:
+    """A recovery that has read everything."""
+    recovery = SimpleNamespace(_generation_id=generation, active_remaining=Counter)
+    table.app.tables._recovery = recovery
+    active = {TP(CHANGELOG, p) for p in table.data.partitions}
+    await table.on_recovery_completed(active, set())
+
+
+def changelog(partition: int, key: bytes, value: bytes | None, offset: int, topic: str = CHANGELOG) -> Any:
+    message = SimpleNamespace(topic=topic, partition=partition, key=key, value=value, offset=offset)
+    return SimpleNamespace(message=message)
+
+
+async def test_a_put_answers_when_the_broker_has_it(app: App, table: Table) -> None:
+    put = asyncio.create_task(table.put(1, b"k", b"v"))
+    await asyncio.sleep(0)
+    assert app.producer.sent == [(CHANGELOG, b"k", b"v", 1)]
+    assert not put.done()
+    assert table.items(1) == {}
+    app.producer.answer(0)
+    await put
+    assert table.items(1) == {b"k": b"v"}
+    assert table.data.persisted_offset(TP(CHANGELOG, 1)) == 0
+
+
+async def test_many_puts_are_on_their_way_at_once(app: App, table: Table) -> None:
+    puts = asyncio.gather(*(table.put(0, bytes([n]), bytes(250_000)) for n in range(20)))
+    await asyncio.sleep(0)
+    assert len(app.producer.sent) == 20
+    for n in range(20):
+        app.producer.answer(n)
+    await puts
+    assert len(table.items(0)) == 20
+    assert table.data.persisted_offset(TP(CHANGELOG, 0)) == 19
+
+
+async def test_a_failed_put_raises_and_changes_nothing(app: App, table: Table) -> None:
+    put = asyncio.create_task(table.put(0, b"k", b"v"))
+    await asyncio.sleep(0)
+    app.producer.answers[0].set_exception(ConnectionError("gone"))
+    with pytest.raises(ConnectionError, match="gone"):
+        await put
+    assert table.items(0) == {}
+
+
+async def test_none_removes(app: App, table: Table) -> None:
+    table.data.write(0, b"k", b"v", 4)
+    put = asyncio.create_task(table.put(0, b"k", None))
+    await asyncio.sleep(0)
+    app.producer.answer(0)
+    await put
+    assert app.producer.sent == [(CHANGELOG, b"k", None, 0)]
+    assert table.items(0) == {}
+    assert table.data.persisted_offset(TP(CHANGELOG, 0)) == 4
+
+
+async def test_what_is_too_large_is_refused_before_it_is_sent(app: App, table: Table) -> None:
+    with pytest.raises(ValueError, match=f"{CHANGELOG}: a record of 900,001 bytes; at most 900,000"):
+        await table.put(0, b"k", bytes(MAX_RECORD))
+    with pytest.raises(ValueError, match="panes: a record of 900,001 bytes"):
+        await send(app, "panes", bytes(MAX_RECORD + 1))
+    assert app.producer.sent == []
+
+
+async def test_a_partition_of_another_worker_is_neither_written_nor_read(app: App, table: Table) -> None:
+    with pytest.raises(Revoked, match="table facts: partition 2 is not held by this worker"):
+        await table.put(2, b"k", b"v")
+    with pytest.raises(Revoked, match="partition 2"):
+        table.items(2)
+    assert app.producer.sent == []
+
+
+async def test_a_partition_that_moves_during_a_put_is_not_revived(app: App, table: Table) -> None:
+    put = asyncio.create_task(table.put(1, b"k", b"v"))
+    await asyncio.sleep(0)
+    await assign(table, 2, 0)
+    app.producer.answer(0)
+    await put
+    assert table.data.partitions.keys() == {0}
+
+
+async def test_dictionary_writes_are_refused(table: Table) -> None:
+    with pytest.raises(TypeError, match="use put"):
+        table[b"k"] = b"v"
+    table.data.write(0, b"k", b"v", 0)
+
+
+async def test_hooks_hear_of_what_came_and_left(table: Table, hooks: Hooks) -> None:
+    await assign(table, 2, 1, 2)
+    assert (hooks.revoked, table.partitions_ready()) == ([0], [1])
+    table.apply_changelog_batch([changelog(2, b"k", b"v", 8)])
+    await recover(table, 2)
+    assert hooks.recovered == [(2, {b"k": b"v"})]
+    assert table.partitions_ready() == [1, 2]
+    table.app.rebalancing = True
+    assert table.partitions_ready() == []
+
+
+async def test_a_kept_partition_is_rebuilt_only_if_another_writer_changed_it(
+    table: Table, hooks: Hooks
+) -> None:
+    table.data.write(0, b"own", b"1", 0)
+    await assign(table, 2, 0, 1)
+    await recover(table, 2)
+    assert hooks.recovered == []
+    await assign(table, 3, 0, 1)
+    table.apply_changelog_batch([changelog(0, b"zombie", b"2", 1)])
+    await recover(table, 3)
+    assert hooks.recovered == [(0, {b"own": b"1", b"zombie": b"2"})]
+
+
+async def test_an_outdated_recovery_does_not_count(table: Table, hooks: Hooks) -> None:
+    await assign(table, 2, 0, 1, 2)
+    await recover(table, 1)
+    assert hooks.recovered == []
+    assert table.partitions_ready() == [0, 1]
+    await assign(table, 3, 0, 1)
+    assert hooks.revoked == []
+
+
+async def test_a_partition_that_comes_back_is_read_from_the_start(table: Table) -> None:
+    table.data.write(1, b"k", b"v", 7)
+    assert table.data.persisted_offset(TP(CHANGELOG, 1)) == 7
+    await assign(table, 2, 0)
+    await assign(table, 3, 0, 1)
+    assert table.items(1) == {}
+    assert table.data.persisted_offset(TP(CHANGELOG, 1)) == -1
+
+
+async def test_records_of_other_tables_and_partitions_are_ignored(table: Table) -> None:
+    table.apply_changelog_batch([changelog(0, b"k", b"v", 1, "other"), changelog(9, b"k", b"v", 1)])
+    assert table.data.partitions == {0: {}, 1: {}}
+    assert table.data.changed == set()
+
+
+PROLOGUE = """
+import asyncio, sys
+sys.path.insert(0, ".")
+from collections import Counter
+from types import SimpleNamespace
+from tests.streams.test_tables import CHANGELOG, TP, Table, assign, changelog, make_app, recover, tps
+
+def broken(*_):
+    raise KeyError("broken")
+
+async def main():
+    app = make_app("group", "kafka://127.0.0.1:1")
+    table = Table(app, "facts", like=["in"], on_recovered=broken, on_revoked=broken, stall_seconds=0.2)
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "line"),
+    [
+        ("await assign(table, 1, 0); await recover(table, 1)", "facts: broken failed: KeyError: 'broken'"),
+        ("table.apply_changelog_batch([None])", "facts: recovery failed: AttributeError"),
+        (
+            "await table.on_rebalance(tps(0, 1) - {TP(CHANGELOG, 1)}, set(), set(), 1)",
+            "facts: partitions [0] came with [0, 1] of in",
+        ),
+        (
+            "await assign(table, 1, 0, 1); recovery = SimpleNamespace(_generation_id=1);"
+            "app.tables._recovery = recovery; await table.on_recovery_completed({TP(CHANGELOG, 0)}, set())",
+            "facts: not all of partitions [0, 1] were recovered",
+        ),
+        (
+            "await assign(table, 1, 0); left = Counter({TP(CHANGELOG, 0): 3});"
+            "app.tables._recovery = SimpleNamespace(_generation_id=1, active_remaining=lambda: left);"
+            "await table.on_recovery_completed({TP(CHANGELOG, 0)}, set())",
+            "facts: partitions [0] were not recovered",
+        ),
+        (
+            "left = Counter({TP(CHANGELOG, 0): 3});"
+            "app.tables._recovery = SimpleNamespace(in_recovery=True, active_remaining=lambda: left);"
+            "await table._watch_recovery()",
+            "facts: recovery stands still with {0: 3} offsets to read",
+        ),
+    ],
+)
+def test_what_ends_the_process(body: str, line: str) -> None:
+    script = f"{PROLOGUE}    {body}\nasyncio.run(main())\n"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == CRASHED, done.stderr
+    assert line in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+async def test_a_recovery_that_goes_on_is_left_alone(app: App) -> None:
+    table = Table(app, "slow", like=["in"], stall_seconds=0.1)
+    left = Counter({TP("group-slow-changelog", 0): 100})
+    app.tables._recovery = SimpleNamespace(in_recovery=True, active_remaining=lambda: left)
+    watch = asyncio.create_task(table._watch_recovery())
+    while left.total() > 80:
+        left.subtract(left.keys())
+        await asyncio.sleep(0.01)
+    assert not watch.done()
+    watch.cancel()
