@@ -91,9 +91,10 @@ def check(config: Config) -> None:
 
 
 def _enough(rule: Rule, evidence: Evidence) -> bool:
-    other = evidence.baseline_n if isinstance(evidence, Drift) else evidence.reference_n
-    alone = other == 0  # a detector has no baseline, and a limit on the rate itself no reference
-    return evidence.n >= rule.minimum_sample and (alone or other >= rule.minimum_sample)
+    if isinstance(evidence, Drift):
+        return min(evidence.n, evidence.baseline_n) >= rule.minimum_sample
+    alone = evidence.reference is None
+    return evidence.n >= rule.minimum_sample and (alone or evidence.reference_n >= rule.minimum_sample)
 
 
 def _inside(evidence: Evidence) -> bool:

@@ -4,7 +4,27 @@ from alerts import words
 from alerts.alert import Alert, State
 from alerts.story import SMALL, Story
 from monitor.config import Model
+from monitor.drift import detectors
 from monitor.readings import Drift
+
+# Measures of data quality: the name, and what a value of it says.
+_QUALITY = {
+    "missing": ("missing values", "The share of missing values of {stream} has moved by {value}."),
+    "missing_categories": (
+        "missing categories",
+        "Categories that made up {value} of the baseline of {stream} come no more.",
+    ),
+    "new_categories": (
+        "new categories",
+        "Of the values of {stream}, {value} are in categories that the baseline does not have.",
+    ),
+    "out_of_range": (
+        "values out of range",
+        "Of the values of {stream}, {value} lie outside the range of the baseline.",
+    ),
+    "type_changed": ("another type", "What was numbers in {stream} is now words, or the other way round."),
+    "volume": ("number of decisions", "The number of decisions has moved by {value} from the baseline's."),
+}
 
 
 def tell(alert: Alert, drift: Drift, model: Model) -> Story:
@@ -39,7 +59,15 @@ def _label(drift: Drift, model: Model) -> dict[str, str]:
 
 
 def _measure(drift: Drift) -> str:
+    if drift.measure in _QUALITY:
+        return _QUALITY[drift.measure][0]
     return words.clean(drift.measure.replace("_", " ").upper())
+
+
+def _value(drift: Drift, value: float | None) -> str:
+    if value is None:
+        return "not known"
+    return f"{value:.1%}".replace("%", " %") if drift.measure in _QUALITY else f"{value:.3g}"
 
 
 def _summary(drift: Drift, stream: str) -> str:
@@ -47,31 +75,33 @@ def _summary(drift: Drift, stream: str) -> str:
         return f"{_measure(drift)} saw {stream} change, the last time at {words.moment(drift.at)}."
     if _is_detector(drift):
         return f"{_measure(drift)} has seen no change of {stream} in this window."
-    value = "not known" if drift.value is None else f"{drift.value:.3g}"
+    value = _value(drift, drift.value)
+    if drift.measure in _QUALITY and drift.value:
+        return _QUALITY[drift.measure][1].format(stream=stream, value=value)
     return f"The distance of {stream} from its baseline, measured by {_measure(drift)}, is {value}."
 
 
 def _is_detector(drift: Drift) -> bool:
-    """Detectors count changes against their own past; distances are to a baseline."""
-    return drift.baseline_n == 0
+    """Detectors count changes against the stream's own past; all else is measured against a baseline."""
+    return drift.measure in detectors.names()
 
 
 def _limit(drift: Drift) -> str:
     if drift.max is None:
         return ""
     unit = " changes" if _is_detector(drift) else ""
-    return f"The rule allows at most {drift.max:.3g}{unit}."
+    return f"The rule allows at most {_value(drift, drift.max)}{unit}."
 
 
 def _facts(drift: Drift, stream: str) -> list[tuple[str, str]]:
-    name = "Changes found" if _is_detector(drift) else "Distance"
+    name = "Changes found" if _is_detector(drift) else "Value"
     facts = [
         ("What is watched", stream),
         ("Measure", _measure(drift)),
-        (name, "not known" if drift.value is None else f"{drift.value:.3g}"),
+        (name, _value(drift, drift.value)),
         ("Sample", f"{drift.n:,} cases"),
     ]
-    if drift.baseline_n:
+    if not _is_detector(drift):
         facts.append(("Sample of the baseline", f"{drift.baseline_n:,} cases"))
     return [
         *facts,

@@ -90,8 +90,8 @@ def metric_name(metric: str) -> str:
 
     >>> metric_name("final_selection_rate"), metric_name("flags.explained"), metric_name("theil_index")
     ('selection rate after review', 'rate of “explained”', 'theil index')
-    >>> metric_name("values.csat.mean"), metric_name("score.p90"), metric_name("group_min.fpr")
-    ('mean of csat', '90th percentile of score', 'lowest false positive rate')
+    >>> metric_name("values.csat.mean"), metric_name("score.p90"), metric_name("group_min.accuracy")
+    ('mean of csat', '90th percentile of score', 'lowest accuracy')
     """
     ours, _ = rates.resolve(metric)
     if ours in _SHARES:

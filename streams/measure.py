@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from itertools import chain
 from typing import Any
 
-import msgspec
 import numpy as np
 from msgspec import Struct
 
@@ -16,7 +15,7 @@ from monitor.config import ConfigError, Model, window_ms
 from monitor.evaluator import Evaluator
 from monitor.events import DAY_MS, Decision, Decoded, Event, Invalid, InvalidEventError, milliseconds
 from monitor.facts import Facts
-from monitor.readings import Attribute, Comparison, Group, Reading, Verdict
+from monitor.readings import Attribute, Comparison, Drift, Group, Reading, Verdict
 from streams.files import Chunk
 
 FOREVER = 1 << 53  # ms: no event is later
@@ -132,7 +131,10 @@ def summary(
             {"attribute": c.attribute, **_comparison(c)}
             for c in _with_ruled(main.composites, (other.composites for other in others))
         ],
-        "drift": [msgspec.to_builtins(d) for d in _with_ruled(main.drift, (other.drift for other in others))],
+        "drift": [
+            _chosen(d, d.__struct_fields__) | {"verdict": d.verdict.value}
+            for d in _with_ruled(main.drift, (other.drift for other in others))
+        ],
     }
 
 
@@ -156,7 +158,8 @@ def out_of_limits(readings: Iterable[Reading]) -> bool:
     """Whether any verdict is `out_of_limits`."""
     for reading in readings:
         comparisons = chain(*(attribute.comparisons for attribute in reading.attributes.values()))
-        if any(each.verdict is Verdict.OUT for each in chain(comparisons, reading.composites, reading.drift)):
+        judged: Iterable[Comparison | Drift] = chain(comparisons, reading.composites, reading.drift)
+        if any(each.verdict is Verdict.OUT for each in judged):
             return True
     return False
 
@@ -176,7 +179,8 @@ def _attribute(main: Attribute, others: Sequence[Attribute]) -> dict[str, Any]:
 
 def _group(group: Group) -> dict[str, Any]:
     rates = {name: _chosen(rate, ("value", "low", "high", "n")) for name, rate in group.rates.items()}
-    return {"n": group.n, "coverage": group.coverage, "counts": _COUNTS | group.counts, "rates": rates}
+    counts = {name: n for name, n in group.counts.items() if not name.endswith((".sum", ".sumsq"))}
+    return {"n": group.n, "coverage": group.coverage, "counts": _COUNTS | counts, "rates": rates}
 
 
 def _comparison(comparison: Comparison) -> dict[str, Any]:

@@ -28,7 +28,12 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> Config:
     raw = _read(path)
     for section in (name for name in SECRET_SECTIONS if name in raw):
         raw[section] = _resolve(raw[section], section, path.parent, environment)
-    config = _converted(raw, path.parent)
+    return build(raw, path.parent)
+
+
+def build(raw: Mapping[str, Any], folder: Path) -> Config:
+    """The configuration of a mapping whose secrets have been looked up. Raises ConfigError."""
+    config = _converted(raw, folder)
     check(config)
     return config
 
@@ -107,7 +112,7 @@ def _from_file(path: Path, key: str) -> Secret:
         raise ConfigError(f"{key}.file", str(path), f"a file that can be read ({reason})") from None
 
 
-def _converted(raw: dict[str, Any], folder: Path) -> Config:
+def _converted(raw: Mapping[str, Any], folder: Path) -> Config:
     named = raw.get("models")
     models = named if isinstance(named, dict) else {}
     ready = {name: _model(name, model, folder) for name, model in models.items()}

@@ -101,10 +101,8 @@ class Sender:
         """True when the process ends or the emitter is closed, and nothing is left or time is up."""
         if not self._ending():
             return False
-        now = time.monotonic()
         with self.buffer.lock:
-            self._deadline = min(self._deadline, now + self._exit_timeout)
-            if len(self.buffer) and now < self._deadline:
+            if len(self.buffer) and self._left() > 0:
                 return False
             self._give_up()
             self._disconnect()
@@ -115,6 +113,13 @@ class Sender:
 
     def _ending(self) -> bool:
         return self.closed.is_set() or not threading.main_thread().is_alive()
+
+    def _left(self) -> float:
+        """The seconds that are left: at the end, what the exit timeout leaves."""
+        now = time.monotonic()
+        if self._ending():
+            self._deadline = min(self._deadline, now + self._exit_timeout)
+        return self._deadline - now
 
     def _give_up(self) -> None:
         self._spill_all()
@@ -153,7 +158,7 @@ class Sender:
             partitions = self._partitions(transport, {event.topic for event in events})
             known = [event for event in events if event.topic in partitions]
             batches = list(messages(known, partitions, self._max_bytes))
-            failures = transport.deliver(batches, self._deadline - time.monotonic())
+            failures = transport.deliver(batches, self._left)
         except Exception as error:
             self._complain(error)
             return events
@@ -188,7 +193,8 @@ class Sender:
         return []
 
     def _complain(self, error: Exception) -> None:
-        self.complaints.say("kafka", f"{type(error).__name__}: {error}")
+        name, text = type(error).__name__, str(error)
+        self.complaints.say("kafka", text if text.startswith(name) else f"{name}: {text}")
 
     def _disconnect(self) -> None:
         transport, self._transport = self._transport, None

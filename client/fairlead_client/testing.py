@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from fairlead_client.batch import Message
@@ -34,7 +34,7 @@ class Recorder:
         """See Transport."""
         return self._partitions
 
-    def deliver(self, messages: Sequence[Message], timeout: float) -> list[Failure]:  # noqa: ARG002
+    def deliver(self, messages: Sequence[Message], left: Callable[[], float]) -> list[Failure]:  # noqa: ARG002
         """See Transport."""
         if self.error is not None:
             return [Failure(message, self.error) for message in messages]

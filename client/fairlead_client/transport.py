@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from kafka import KafkaProducer
 from kafka.errors import KafkaTimeoutError, MessageSizeTooLargeError, RecordListTooLargeError
 
 from fairlead_client.batch import Message
+
+SLICE_SECONDS = 0.25  # how often a wait looks whether time is up
 
 
 class Failure(NamedTuple):
@@ -26,8 +28,11 @@ class Transport(Protocol):
     def partitions(self, topic: str) -> int:
         """The topic's number of partitions, at least 1. Raises when Kafka does not say."""
 
-    def deliver(self, messages: Sequence[Message], timeout: float) -> Sequence[Failure]:
-        """Sends all and waits for the acknowledgements, at most `timeout` seconds. Returns the failures."""
+    def deliver(self, messages: Sequence[Message], left: Callable[[], float]) -> Sequence[Failure]:
+        """Sends all, waits for the acknowledgements and returns the failures.
+
+        Waits while `left`, the seconds that are left, is over 0: it shrinks when the process ends.
+        """
 
     def close(self) -> None:
         """Ends the connections: whatever counts has been delivered or kept elsewhere before."""
@@ -74,13 +79,13 @@ class KafkaTransport:
         """See Transport."""
         return len(self._producer.partitions_for(topic)) or _none(topic)
 
-    def deliver(self, messages: Sequence[Message], timeout: float) -> list[Failure]:
+    def deliver(self, messages: Sequence[Message], left: Callable[[], float]) -> list[Failure]:
         """See Transport."""
-        deadline = time.monotonic() + min(timeout, self._patience)
+        deadline = time.monotonic() + self._patience
         sent = [(message, self._send(message)) for message in messages]
         failures = []
         for message, result in sent:
-            error = result if isinstance(result, Exception) else _error(result, deadline)
+            error = result if isinstance(result, Exception) else _error(result, left, deadline)
             if error is not None:
                 failures.append(Failure(message, error, _too_large(error)))
         return failures
@@ -108,12 +113,17 @@ class KafkaTransport:
         self._producer._closed = True
 
 
-def _error(future: Any, deadline: float) -> Exception | None:
-    try:
-        future.get(timeout=max(0.0, deadline - time.monotonic()))
-    except Exception as error:
-        return error
-    return None
+def _error(future: Any, left: Callable[[], float], deadline: float) -> Exception | None:
+    """Waits for an acknowledgement: None, or why there is none."""
+    while True:
+        wait = max(0.0, min(left(), deadline - time.monotonic()))
+        try:
+            future.get(timeout=min(wait, SLICE_SECONDS))
+        except Exception as error:
+            if future.is_done or wait == 0:
+                return error
+        else:
+            return None
 
 
 def _too_large(error: Exception) -> bool:

@@ -49,10 +49,10 @@ PRELUDE = """
 
     class ToFile(Recorder):
         # Appends the id of every event to the file named by the first argument.
-        def deliver(self, messages, timeout):
+        def deliver(self, messages, left):
             with open(sys.argv[1], "a") as file:
                 file.writelines(f"{event.id}\\n" for message in messages for event in message.events)
-            return super().deliver(messages, timeout)
+            return super().deliver(messages, left)
 """
 
 

@@ -28,10 +28,10 @@ class Gate(Recorder):
         self.entered = threading.Event()
         self.opened = threading.Event()
 
-    def deliver(self, messages: Sequence[Message], timeout: float) -> list[Failure]:
+    def deliver(self, messages: Sequence[Message], left: Callable[[], float]) -> list[Failure]:
         self.entered.set()
-        self.opened.wait(min(timeout, WAIT))
-        return super().deliver(messages, timeout)
+        self.opened.wait(min(left(), WAIT))
+        return super().deliver(messages, left)
 
 
 def decide(emitter: Emitter, *ids: str) -> list[bool]:
@@ -238,9 +238,9 @@ def test_an_outage_is_logged_once_and_the_next_one_again(
 class Small(Recorder):
     """A broker that takes only small records."""
 
-    def deliver(self, messages: Sequence[Message], timeout: float) -> list[Failure]:
+    def deliver(self, messages: Sequence[Message], left: Callable[[], float]) -> list[Failure]:
         too_large = [message for message in messages if len(message.value) > 400]
-        super().deliver([message for message in messages if message not in too_large], timeout)
+        super().deliver([message for message in messages if message not in too_large], left)
         return [Failure(message, ValueError("too large"), too_large=True) for message in too_large]
 
 
@@ -317,10 +317,10 @@ def test_close_gives_up_in_time_and_says_what_is_lost(make: Make, recorder: Reco
 
 def test_a_bug_in_the_transport_kills_nothing(make: Make) -> None:
     class Broken(Recorder):
-        def deliver(self, messages: Sequence[Message], timeout: float) -> list[Failure]:
+        def deliver(self, messages: Sequence[Message], left: Callable[[], float]) -> list[Failure]:
             if self.connections == 1:
                 raise RuntimeError("bug")
-            return super().deliver(messages, timeout)
+            return super().deliver(messages, left)
 
         def close(self) -> None:
             raise RuntimeError("bug")

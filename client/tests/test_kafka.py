@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -129,6 +132,45 @@ def test_a_broker_that_is_down_at_the_start_gets_everything_later(broker: str, f
     assert sum(len(body["columns"]["id"]) for _, _, body in consume(broker, "later", 10)) == 10
 
 
+BROKER = """
+import sys
+from confluent_kafka import Producer
+cluster = Producer({"test.mock.num.brokers": 1, "bootstrap.servers": "x"})
+print(str(next(iter(cluster.list_topics(timeout=20).brokers.values()))).split("/")[0], flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def broker_process() -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """An in-memory broker in a process of its own, which can be stopped."""
+    command = [sys.executable, "-c", BROKER]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout is not None
+        yield process.stdout.readline().strip(), process
+        process.kill()
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="needs SIGSTOP")
+def test_a_broker_that_hangs_for_a_while_costs_nothing(
+    broker_process: tuple[str, subprocess.Popen[str]],
+) -> None:
+    address, process = broker_process
+    patience: dict[str, Any] = {"delivery_timeout_ms": 500, "request_timeout_ms": 400, "max_block_ms": 400}
+    emitter = Emitter(address, model="credit", api_version=VERSION, **patience)
+    emitter.decision(id="before", decision=True)
+    assert emitter.flush(WAIT)
+    process.send_signal(signal.SIGSTOP)
+    emitter.decision(id="meanwhile", decision=True)
+    until(lambda: emitter.stats["kafka"] > 1)
+    process.send_signal(signal.SIGCONT)
+    assert emitter.flush(WAIT)
+    assert emitter.close()
+    bodies = [body for _, _, body in consume(address, "decisions", 2)]
+    assert {id for body in bodies for id in body["columns"]["id"]} == {"before", "meanwhile"}
+
+
 def test_a_process_that_ends_at_once_has_sent_its_event(broker: str, run: Callable[..., list[str]]) -> None:
     script = """
         emitter = Emitter(sys.argv[2], model="credit", decisions_topic="brief", api_version=(2, 1))
@@ -171,7 +213,7 @@ def test_the_transport_reports_each_failure_and_delivers_the_rest(
     assert transport.partitions("direct") == PARTITIONS
     good = message(1, b'{"columns":{"id":["a"]}}')
     nowhere, giant = message(99, b"{}"), message(1, b"x" * 2_000_000)
-    failures = transport.deliver([nowhere, giant, good], timeout=WAIT)
+    failures = transport.deliver([nowhere, giant, good], left=lambda: WAIT)
     assert [(failure.message, failure.too_large) for failure in failures] == [(nowhere, False), (giant, True)]
     assert isinstance(failures[1].error, MessageSizeTooLargeError)
     assert [key for _, key, _ in consume(broker, "direct", 1)] == [b"a"]
@@ -192,6 +234,6 @@ def test_a_transport_closes_even_when_messages_were_given_up(forwarder: Forwarde
     forwarder.start()
     transport = KafkaTransport(forwarder.address, {"api_version": VERSION, "max_block_ms": 5_000})
     transport.partitions("given-up")
-    [failure] = transport.deliver([message(0, b"{}")._replace(topic="given-up")], timeout=0)
+    [failure] = transport.deliver([message(0, b"{}")._replace(topic="given-up")], left=lambda: 0)
     assert isinstance(failure.error, KafkaTimeoutError)
     transport.close()

@@ -52,7 +52,7 @@ def test_the_end_waits_no_longer_than_allowed(run: Run) -> None:
         logging.disable()
 
         class Down(ToFile):
-            def deliver(self, messages, timeout):
+            def deliver(self, messages, left):
                 raise ConnectionError
 
         emitter = Emitter(model="credit", connect=Down().connect, exit_timeout=0.2)
@@ -67,7 +67,7 @@ def test_what_is_queued_at_the_end_is_spilled_for_the_next_process(run: Run, tmp
         logging.disable()
 
         class Down(ToFile):
-            def deliver(self, messages, timeout):
+            def deliver(self, messages, left):
                 raise ConnectionError
 
         emitter = Emitter(model="credit", connect=Down().connect, policy="spill", spill_dir=sys.argv[2])

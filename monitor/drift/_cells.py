@@ -9,13 +9,15 @@ it is a cell of its own: a new value. A bin is never split.
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.bins import Floats
 from monitor.drift import _sampling
 from monitor.histogram import Histogram, Ints, align
 
 GROUPS = 10
+Cells = tuple[Ints, Ints]  # the baseline's counts and the current ones
 
 
-def counts(baseline: Histogram, current: Histogram) -> tuple[Ints, Ints] | None:
+def counts(baseline: Histogram, current: Histogram) -> Cells | None:
     """The counts of both in the cells that either has; None if one is empty or their kinds differ."""
     if not baseline.total or not current.total or baseline.numeric != current.numeric:
         return None
@@ -26,7 +28,7 @@ def counts(baseline: Histogram, current: Histogram) -> tuple[Ints, Ints] | None:
     return mine[seen], others[seen]
 
 
-def _quantile_groups(baseline: Histogram, current: Histogram) -> tuple[Ints, Ints]:
+def _quantile_groups(baseline: Histogram, current: Histogram) -> Cells:
     edges = _edges(baseline)
     size = len(edges) + 1
     mine, others = np.searchsorted(edges, baseline.keys), np.searchsorted(edges, current.keys)
@@ -49,7 +51,7 @@ def _gather(cells: NDArray[np.int64], values: Ints, size: int) -> Ints:
     return np.bincount(cells, values, size).astype(np.int64)
 
 
-def smoothed(cells: Ints) -> NDArray[np.float64]:
+def smoothed(cells: Ints) -> Floats:
     """Shares with half a value added to every cell, so that none is empty (Jeffreys's prior).
 
     >>> smoothed(np.array([0, 9])).tolist()
@@ -58,22 +60,18 @@ def smoothed(cells: Ints) -> NDArray[np.float64]:
     return np.asarray((cells + 0.5) / (cells.sum() + 0.5 * len(cells)))
 
 
-def shares(cells: Ints) -> NDArray[np.float64]:
+def shares(cells: Ints) -> Floats:
     """Plain shares; the cells must hold something."""
     return np.asarray(cells / cells.sum())
 
 
-def deviations(baseline: Ints, current: Ints) -> NDArray[np.float64]:
+def deviations(baseline: Ints, current: Ints) -> Floats:
     """The standard deviation of each cell's difference of shares, of smoothed shares so that none is 0."""
     p, q = smoothed(baseline), smoothed(current)
     return np.asarray(np.sqrt(p * (1 - p) / baseline.sum() + q * (1 - q) / current.sum()))
 
 
-def limits(
-    baseline: Histogram, current: Histogram, value: float | None, error: float
-) -> _sampling.Limits | None:
-    """Limits of a divergence on the scale of Σ (p−q)² / p̄ that was found to be `value`; None of None."""
-    cells = counts(baseline, current)
-    if value is None or cells is None:
-        return None
-    return _sampling.divergence_limits(value, baseline.total, current.total, len(cells[0]), error)
+def limits(cells: Cells, value: float, error: float) -> _sampling.Limits:
+    """Limits of a divergence that was found to be `value` on the scale of Σ (p−q)² / p̄."""
+    baseline, current = cells
+    return _sampling.divergence_limits(value, int(baseline.sum()), int(current.sum()), len(baseline), error)

@@ -26,20 +26,23 @@ KINDS = ("categorical",)
 def distance(baseline: Histogram, current: Histogram) -> float | None:
     """The distance; None if one is empty or they are of different kinds."""
     cells = _cells.counts(baseline, current)
-    if cells is None:
-        return None
-    p, q, both = map(_cells.shares, (*cells, cells[0] + cells[1]))
-    return float(np.sum((p - q) ** 2 / both))
+    return None if cells is None else _of(cells)
 
 
 def interval(baseline: Histogram, current: Histogram, error: float = ERROR) -> Limits | None:
-    """Limits of the distance of the two distributions; each is wrong with probability `error`."""
-    return _cells.limits(baseline, current, distance(baseline, current), error)
+    """Limits of the distance of the two distributions; each is wrong with probability about `error`."""
+    cells = _cells.counts(baseline, current)
+    return None if cells is None else _cells.limits(cells, _of(cells), error)
 
 
 def p_value(baseline: Histogram, current: Histogram) -> float | None:
     """The chance of a distance as large without drift, by the χ² law; None without two categories."""
-    value, cells = distance(baseline, current), _cells.counts(baseline, current)
-    if value is None or cells is None or len(cells[0]) < 2:
+    cells = _cells.counts(baseline, current)
+    if cells is None or len(cells[0]) < 2:
         return None
-    return chi_square_tail(value / rate(baseline.total, current.total), len(cells[0]) - 1)
+    return chi_square_tail(_of(cells) / rate(baseline.total, current.total), len(cells[0]) - 1)
+
+
+def _of(cells: _cells.Cells) -> float:
+    p, q, both = map(_cells.shares, (*cells, cells[0] + cells[1]))
+    return float(np.sum((p - q) ** 2 / both))

@@ -24,27 +24,31 @@ KINDS = ("categorical",)
 def distance(baseline: Histogram, current: Histogram) -> float | None:
     """The distance; None if one is empty or they are of different kinds."""
     cells = _cells.counts(baseline, current)
-    if cells is None:
-        return None
-    pooled = cells[0] + cells[1]
-    return (_part(cells[0], pooled) + _part(cells[1], pooled)) * rate(baseline.total, current.total)
-
-
-def _part(row: Ints, pooled: Ints) -> float:
-    """One row's share of G."""
-    seen = row > 0
-    expected = pooled[seen] * (row.sum() / pooled.sum())
-    return 2 * float(np.sum(row[seen] * np.log(row[seen] / expected)))
+    return None if cells is None else _of(cells)
 
 
 def interval(baseline: Histogram, current: Histogram, error: float = ERROR) -> Limits | None:
-    """Limits of the distance of the two distributions; each is wrong with probability `error`."""
-    return _cells.limits(baseline, current, distance(baseline, current), error)
+    """Limits of the distance of the two distributions; each is wrong with probability about `error`."""
+    cells = _cells.counts(baseline, current)
+    return None if cells is None else _cells.limits(cells, _of(cells), error)
 
 
 def p_value(baseline: Histogram, current: Histogram) -> float | None:
     """The chance of a distance as large without drift, by the χ² law; None without two categories."""
-    value, cells = distance(baseline, current), _cells.counts(baseline, current)
-    if value is None or cells is None or len(cells[0]) < 2:
+    cells = _cells.counts(baseline, current)
+    if cells is None or len(cells[0]) < 2:
         return None
-    return chi_square_tail(value / rate(baseline.total, current.total), len(cells[0]) - 1)
+    return chi_square_tail(_of(cells) / rate(baseline.total, current.total), len(cells[0]) - 1)
+
+
+def _of(cells: _cells.Cells) -> float:
+    baseline, current = cells
+    statistic = _part(baseline, baseline + current) + _part(current, baseline + current)
+    return max(0.0, statistic) * rate(int(baseline.sum()), int(current.sum()))
+
+
+def _part(row: Ints, pooled: Ints) -> float:
+    """What one row adds to G."""
+    seen = row > 0
+    expected = pooled[seen] * (row.sum() / pooled.sum())
+    return 2 * float(np.sum(row[seen] * np.log(row[seen] / expected)))

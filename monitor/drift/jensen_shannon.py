@@ -40,7 +40,7 @@ def interval(baseline: Histogram, current: Histogram, error: float = ERROR) -> L
     cells = _cells.counts(baseline, current)
     if cells is None:
         return None
-    low, high = _cells.limits(baseline, current, _LOCAL * _squared(*map(_cells.smoothed, cells)), error)
+    low, high = _cells.limits(cells, _LOCAL * _squared(*map(_cells.smoothed, cells)), error)
     return math.sqrt(low / _LOCAL), min(1.0, math.sqrt(high / _LOCAL))
 
 

@@ -26,14 +26,18 @@ KINDS = ("numeric", "categorical")
 def distance(baseline: Histogram, current: Histogram) -> float | None:
     """The divergence; None if one is empty or one holds numbers and the other categories."""
     cells = _cells.counts(baseline, current)
-    if cells is None:
-        return None
-    p, q = map(_cells.smoothed, cells)
-    return float(np.sum(q * np.log(q / p)))
+    return None if cells is None else _of(cells)
 
 
 def interval(baseline: Histogram, current: Histogram, error: float = ERROR) -> Limits | None:
-    """Limits of the divergence of the two distributions; each is wrong with probability `error`."""
-    value = distance(baseline, current)
-    found = _cells.limits(baseline, current, None if value is None else 2 * value, error)
-    return found and (found[0] / 2, found[1] / 2)
+    """Limits of the divergence of the two distributions; each is wrong with probability about `error`."""
+    cells = _cells.counts(baseline, current)
+    if cells is None:
+        return None
+    low, high = _cells.limits(cells, 2 * _of(cells), error)
+    return low / 2, high / 2
+
+
+def _of(cells: _cells.Cells) -> float:
+    p, q = map(_cells.smoothed, cells)
+    return float(np.sum(q * np.log(q / p)))

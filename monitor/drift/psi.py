@@ -29,12 +29,15 @@ KINDS = ("numeric", "categorical")
 def distance(baseline: Histogram, current: Histogram) -> float | None:
     """The index; None if one is empty or one holds numbers and the other categories."""
     cells = _cells.counts(baseline, current)
-    if cells is None:
-        return None
-    p, q = map(_cells.smoothed, cells)
-    return float(np.sum((q - p) * np.log(q / p)))
+    return None if cells is None else _of(cells)
 
 
 def interval(baseline: Histogram, current: Histogram, error: float = ERROR) -> Limits | None:
-    """Limits of the index of the two distributions; each is wrong with probability `error`."""
-    return _cells.limits(baseline, current, distance(baseline, current), error)
+    """Limits of the index of the two distributions; each is wrong with probability about `error`."""
+    cells = _cells.counts(baseline, current)
+    return None if cells is None else _cells.limits(cells, _of(cells), error)
+
+
+def _of(cells: _cells.Cells) -> float:
+    p, q = map(_cells.smoothed, cells)
+    return float(np.sum((q - p) * np.log(q / p)))

@@ -51,9 +51,9 @@ def wilson(k: Ints | Floats, n: Ints | Floats, z: float = Z) -> tuple[Floats, Fl
     return low, high
 
 
-def shares(k: Ints | Floats, n: Ints | Floats) -> Estimates:
+def shares(k: Ints | Floats, n: Ints | Floats, z: float = Z) -> Estimates:
     """Shares k / n with Wilson's interval."""
-    low, high = wilson(k, n)
+    low, high = wilson(k, n, z)
     return Estimates(k / np.where(n > 0, n, np.nan), low, high, n.astype(np.int64))
 
 

@@ -9,15 +9,17 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
+from numpy.typing import NDArray
 
 from monitor import drift, rates
-from monitor.fairness import comparisons, estimates, intervals, numbers
+from monitor.fairness import intervals, numbers
 from monitor.fairness.intervals import Estimates, Z
 from monitor.fairness.quotients import average
 from monitor.histogram import Histogram
 from monitor.table import Floats, Ints, Table
 
 ODDS = ("true_positive_rate", "false_positive_rate")
+TWO_AT_ONCE = NormalDist().inv_cdf(1 - 0.05 / 4)  # two intervals that hold together at 95 % (Bonferroni)
 
 
 @dataclass(frozen=True)
@@ -29,47 +31,43 @@ class Composite:
     interval: bool = True
 
 
-def _gaps(compare: str, table: Table, a: Ints, b: Ints) -> list[Estimates]:
-    matrix = estimates.estimate(ODDS, table)
-    pairs = list(zip(a.tolist(), b.tolist(), strict=True))
-    return [comparisons.between(compare, matrix.groups[row], pairs) for row in range(len(ODDS))]
-
-
 def equalized_odds(table: Table, a: Ints, b: Ints) -> Estimates:
     """The larger of the absolute gaps of TPR and FPR (Hardt et al. 2016; fairlearn's difference).
 
-    Its interval goes from the larger of their lower limits to the larger of the upper ones; it is
-    joint: at least 92.5 % for two gaps at 95 %.
+    Its limits are the larger of theirs, taken at 97.5 % so that both hold together at 95 %.
     """
-    gaps = [_folded(gap) for gap in _gaps("difference", table, a, b)]
-    return _each(np.maximum, gaps)
+    return _join(np.maximum, [_folded(gap) for gap in _gaps(intervals.difference, table, a, b)])
 
 
 def equalized_odds_ratio(table: Table, a: Ints, b: Ints) -> Estimates:
     """The smaller of the ratios of TPR and FPR, each smaller over larger (fairlearn's ratio)."""
-    return _each(np.minimum, [_below_one(gap) for gap in _gaps("ratio", table, a, b)])
+    return _join(np.minimum, _gaps(_smaller_over_larger, table, a, b))
 
 
 def average_odds(table: Table, a: Ints, b: Ints) -> Estimates:
     """The mean of the gaps of TPR and FPR (AIF360); gaps of opposite signs cancel."""
-    return average(_gaps("difference", table, a, b))
+    return average(_gaps(intervals.difference, table, a, b, intervals.Z))
 
 
 def average_absolute_odds(table: Table, a: Ints, b: Ints) -> Estimates:
     """The mean of the absolute gaps of TPR and FPR (AIF360); nothing cancels.
 
-    Its limits are the means of theirs, joint as those of `equalized_odds`: an absolute gap near 0 has no
-    normal error that would let them be closer.
+    Its limits are the means of theirs, at 97.5 %: the error of an absolute gap near 0 is not normal, which
+    would let them be closer.
     """
-    gaps = [_folded(gap) for gap in _gaps("difference", table, a, b)]
-    return _each(lambda one, other: (one + other) / 2, gaps)
+    gaps = [_folded(gap) for gap in _gaps(intervals.difference, table, a, b)]
+    return _join(lambda one, other: (one + other) / 2, gaps)
 
 
-def class_imbalance(table: Table, a: Ints, b: Ints) -> Estimates:
-    """(n_b − n_a) / (n_b + n_a), Clarify's CI: 1 when only the reference is there, −1 when only the group."""
-    n = table.decisions
-    share = intervals.shares(n[a], n[a] + n[b])
-    return Estimates(1 - 2 * share.value, 1 - 2 * share.high, 1 - 2 * share.low, share.n)
+def _gaps(
+    compare: Callable[[Estimates, Estimates], Estimates],
+    table: Table,
+    a: Ints,
+    b: Ints,
+    z: float = TWO_AT_ONCE,
+) -> list[Estimates]:
+    found = [intervals.shares(*rates.rate(name, table), z) for name in ODDS]
+    return [compare(one[a], one[b]) for one in found]
 
 
 def _folded(gap: Estimates) -> Estimates:
@@ -78,19 +76,32 @@ def _folded(gap: Estimates) -> Estimates:
     return Estimates(np.abs(gap.value), low, np.maximum(np.abs(gap.low), np.abs(gap.high)), gap.n)
 
 
-def _below_one(ratio: Estimates) -> Estimates:
-    """The ratio or its inverse, whichever is smaller, with its limits."""
+def _smaller_over_larger(a: Estimates, b: Estimates) -> Estimates:
+    """The ratio that is at most 1; where its limits reach beyond 1, they are folded back."""
+    found = intervals.ratio(_where(a.value > b.value, b, a), _where(a.value > b.value, a, b))
     with np.errstate(divide="ignore"):
-        value, low, high = (np.minimum(part, 1 / part) for part in (ratio.value, ratio.low, ratio.high))
-    best = np.where((ratio.low <= 1) & (ratio.high >= 1), 1.0, np.maximum(low, high))
-    return Estimates(value, np.minimum(low, high), best, ratio.n)
+        low = np.where(found.high > 1, np.minimum(found.low, 1 / found.high), found.low)
+    return Estimates(found.value, low, np.minimum(found.high, 1), found.n)
 
 
-def _each(join: Callable[[Floats, Floats], Floats], gaps: list[Estimates]) -> Estimates:
+def _where(choice: NDArray[np.bool_], one: Estimates, other: Estimates) -> Estimates:
+    pairs = ((one.value, other.value), (one.low, other.low), (one.high, other.high), (one.n, other.n))
+    value, low, high, n = (np.where(choice, mine, others) for mine, others in pairs)
+    return Estimates(value, low, high, n)
+
+
+def _join(join: Callable[[Floats, Floats], Floats], gaps: list[Estimates]) -> Estimates:
     one, other = gaps
     both = ((one.value, other.value), (one.low, other.low), (one.high, other.high))
     value, low, high = (np.asarray(join(mine, others)) for mine, others in both)
     return Estimates(value, low, high, np.minimum(one.n, other.n))
+
+
+def class_imbalance(table: Table, a: Ints, b: Ints) -> Estimates:
+    """(n_b − n_a) / (n_b + n_a), Clarify's CI: 1 when only the reference is there, −1 when only the group."""
+    n = table.decisions
+    share = intervals.shares(n[a], n[a] + n[b])
+    return Estimates(1 - 2 * share.value, 1 - 2 * share.high, 1 - 2 * share.low, share.n)
 
 
 def _smaller_odds(table: Table) -> Ints:
@@ -130,7 +141,6 @@ DIVERGENCES: dict[str, Callable[[Floats, Floats], Floats]] = {
     "tvd": _tvd,
     "ks": _tvd,  # of two classes, the widest gap between cumulative shares is the gap between shares
 }
-_JOINT = NormalDist().inv_cdf((1 + 0.95**0.5) / 2)  # two limits at once, of independent shares
 
 
 def _divergence(name: str, rate: str) -> Composite:
@@ -144,7 +154,7 @@ def _divergence(name: str, rate: str) -> Composite:
     def between(table: Table, a: Ints, b: Ints) -> Estimates:
         k, n = rates.rate(rate, table)
         share = k / np.where(n > 0, n, np.nan)
-        low, high = intervals.wilson(k, n, _JOINT)
+        low, high = intervals.wilson(k, n, TWO_AT_ONCE)
         corners = [measure(p, q) for p in (low[b], high[b]) for q in (low[a], high[a])]
         nearest = measure(*_nearest(low[b], high[b], low[a], high[a]))
         value = measure(share[b], share[a])

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from monitor.sequential.blocks import OPEN, Counts, close_due, counts
-from monitor.sequential.logs import exp, log_mean_exp
+from monitor.sequential.logs import exp, log_mean_exp, total
 from monitor.sequential.nulls import Null
 from monitor.sequential.projections import Array
 from monitor.sequential.state import Cellwise, State
@@ -105,8 +105,7 @@ class Changes(Cellwise):
     def _onset(self, cells: NDArray[np.intp]) -> Array:
         log_sr = self.state["log_sr"][..., cells]
         weights = np.exp(log_sr - log_sr.max(axis=(0, 1)))
-        starts = self.state["onset"][..., cells] * weights
-        return np.asarray(starts.sum(axis=(0, 1)) / weights.sum(axis=(0, 1)))
+        return total(self.state["onset"][..., cells] * weights) / total(weights)
 
     @property
     def sr(self) -> Array:

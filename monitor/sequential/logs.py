@@ -16,10 +16,15 @@ def log_mean_exp(x: Array) -> Array:
     x = x.reshape(-1, x.shape[-1])
     largest = x.max(axis=0)
     top = np.where(largest > -np.inf, largest, 0)
-    # Added one after another: numpy's own order depends on how many cells there are, and so would the last bit.
-    total = np.cumsum(np.exp(x - top), axis=0)[-1]
     with np.errstate(divide="ignore"):
-        return np.asarray(np.log(total / len(x)) + top)
+        return np.asarray(np.log(total(np.exp(x - top)) / len(x)) + top)
+
+
+def total(x: Array) -> Array:
+    """The sum over all axes but the last, of one number after another: numpy's own order of summation
+    depends on how many cells there are, and so would the last bit.
+    """
+    return np.asarray(np.cumsum(x.reshape(-1, x.shape[-1]), axis=0)[-1])
 
 
 def exp(x: Array) -> Array:

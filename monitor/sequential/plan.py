@@ -47,7 +47,7 @@ def decisions_left(cells: Cells, alpha: float) -> Array:
     flow = past / np.maximum(events, 1)
     left = _median_events(cells.null, flow, past, cells.state["log_e"], alpha)
     kept = _times_within(cells, alpha)
-    return np.where(np.isfinite(left), left, (kept - 1) * events)
+    return np.where(np.isfinite(left), left, (kept - 1) * np.maximum(events, 1))
 
 
 def _median_events(null: Null, flow: Array, past: Array, log_e: Array, alpha: float) -> Array:

@@ -1,3 +1,4 @@
+import pkgutil
 import re
 
 import msgspec
@@ -10,6 +11,7 @@ from alerts.alert import State
 from alerts.message import Message
 from monitor import rates
 from monitor.config import Alerts, Model
+from monitor.drift import quality
 from monitor.readings import Comparison
 from tests.alerts.sample import CONFIG, DRIFT, MODEL, NOW, alert, config, drift, gap
 
@@ -161,19 +163,40 @@ def test_drift_in_words():
 
 
 def test_a_detector_says_when():
-    told = render(evidence=drift(measure="adwin", stream="error", at=NOW, max=None, baseline_n=0, value=2))
+    told = render(evidence=drift(measure="adwin", stream="error", at=NOW, max=None, value=2))
     assert told.summary == "ADWIN saw the error change, the last time at 2014-01-01 00:00 UTC."
     assert ("Changes found", "2") in told.facts
     assert "wrong more, or less, often" in message.text(told)
 
 
 def test_a_detector_that_sees_no_change_any_more():
-    calm = drift(measure="adwin", stream="error", at=None, max=0.0, baseline_n=0, value=0)
+    calm = drift(measure="adwin", stream="error", at=None, max=0.0, value=0)
     told = render(evidence=calm, state=State.RESOLVED)
     assert told.title == "compas: the error is no longer out of limits (ADWIN)"
     assert "ADWIN has seen no change of the error in this window. The rule allows at most 0 changes." in (
         told.summary
     )
+
+
+@pytest.mark.parametrize(
+    ("measure", "said"),
+    [
+        ("missing", "The share of missing values of the feature age has moved by 31.0 %."),
+        ("new_categories", "Of the values of the feature age, 31.0 % are in categories"),
+        ("type_changed", "What was numbers in the feature age is now words"),
+        ("volume", "The number of decisions has moved by 31.0 %"),
+    ],
+)
+def test_data_quality_in_words(measure, said):
+    told = render(evidence=drift(measure=measure, stream="features.age"))
+    assert said in told.summary
+    assert "The rule allows at most 20.0 %." in told.summary
+
+
+def test_every_measure_of_data_quality_has_words():
+    names = {module.name for module in pkgutil.iter_modules(quality.__path__)}
+    texts = {name: message.text(render(evidence=drift(measure=name))) for name in names}
+    assert [name for name, text in texts.items() if name.upper().replace("_", " ") in text] == []
 
 
 @pytest.mark.parametrize(("n", "shown"), [(9, "a small group"), (10, "Asian")])

@@ -62,8 +62,8 @@ def test_a_limit_on_the_rate_itself_needs_no_reference():
         ({"baseline_n": 10}, None),
         ({"verdict": Verdict.UNDECIDED, "value": 0.1}, False),
         ({"verdict": Verdict.UNDECIDED, "value": None}, None),
-        ({"measure": "adwin", "baseline_n": 0, "max": None, "at": 7}, True),
-        ({"measure": "adwin", "baseline_n": 0, "max": None, "verdict": Verdict.WITHIN, "value": 3}, False),
+        ({"measure": "adwin", "max": None, "at": 7}, True),
+        ({"measure": "adwin", "max": None, "verdict": Verdict.WITHIN, "value": 3}, False),
     ],
 )
 def test_drift(change, breached):

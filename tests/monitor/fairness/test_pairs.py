@@ -60,6 +60,11 @@ def test_equalized_odds_is_fairlearns(stream):
         assert found.value[0] == pytest.approx(expected, abs=1e-12)
 
 
+def test_a_ratio_to_nothing_is_nothing_as_in_fairlearn():
+    groups = table({"a": {"tp": 5, "fn": 5, "fp": 5, "tn": 5}, "b": {"tp": 0, "fn": 10, "fp": 5, "tn": 5}})
+    assert between("equalized_odds", groups, "ratio").value[0] == 0
+
+
 def test_odds_without_negatives_are_undefined():
     groups = table({"a": {"tp": 5, "fn": 5}, "b": {"tp": 5, "fn": 5, "fp": 5, "tn": 5}})
     for name, compare in [

@@ -1,6 +1,4 @@
-import json
 import math
-from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -12,9 +10,10 @@ from hypothesis import strategies as st
 from monitor.config import Model, Rule
 from monitor.fairness import read
 from monitor.readings import Attribute, Comparison, Verdict
+from tests.monitor.fairness.published import CLARIFY, COUNTS, decided, labelled
+from tests.monitor.fairness.published import FIGURES as PUBLISHED
 from tests.monitor.tables import counted, table
 
-PUBLISHED = json.loads((Path(__file__).parents[2] / "data" / "published_fairness.json").read_text())
 COMPAS = PUBLISHED["compas"]["published"]
 
 
@@ -91,16 +90,55 @@ def test_fairlearns_guide():
 
 
 def test_adult():
-    adult = PUBLISHED["adult"]["complete_rows_sex_Female_against_Male"]
-    female, male = 14695, 30527  # the complete rows of each sex
-    counts = {
-        name: {"up": round(rate * n), "un": n - round(rate * n)}
-        for name, rate, n in zip(("Female", "Male"), adult["selection_rate"], (female, male), strict=True)
-    }
-    found = reading(table(counts), reference="Male")
+    groups = decided(COUNTS["adult complete rows"]["sex by income"], ">50K")
+    figures = PUBLISHED["adult"]["complete_rows_sex_Female_against_Male"]
+    found = reading(groups, reference="Male")
+    rates = [found.groups[name].rates["selection_rate"].value for name in ("Female", "Male")]
     gap, ratio = (only(found, "Female", "selection_rate", compare) for compare in ("difference", "ratio"))
-    assert gap.value == pytest.approx(adult["demographic_parity_difference"], abs=1e-12)
-    assert ratio.value == pytest.approx(adult["demographic_parity_ratio"], abs=1e-12)
+    assert rates == pytest.approx(figures["selection_rate"], abs=1e-12)
+    assert gap.value == pytest.approx(figures["demographic_parity_difference"], abs=1e-12)
+    assert ratio.value == pytest.approx(figures["demographic_parity_ratio"], abs=1e-12)
+
+
+def test_adult_with_incomplete_rows():
+    found = reading(decided(COUNTS["adult all rows"]["sex by income"], ">50K"), reference="Male")
+    figures = PUBLISHED["adult"]["all_rows_sex"]
+    gap, ratio = (only(found, "Female", "selection_rate", compare) for compare in ("difference", "ratio"))
+    assert gap.value == pytest.approx(figures["demographic_parity_difference"], abs=1e-12)
+    assert ratio.value == pytest.approx(figures["demographic_parity_ratio"], abs=1e-12)
+
+
+def test_aif360_and_smclarify_on_german_credit():
+    german = COUNTS["german"]
+    found = reading(decided(german["age under 25 by risk"], "good"), reference="25 and over")
+    gap = only(found, "under 25", "selection_rate")
+    assert gap.value == pytest.approx(PUBLISHED["german"]["aif360_credit_tutorial"]["full_data"], abs=1e-12)
+    groups = labelled(german["foreign_worker by housing by risk"], "good", lambda parts: parts[0])
+    found = reading(groups, Rule(metric="dpl"), reference="A202")
+    dpl = PUBLISHED["german"]["smclarify_foreign_worker_A201"]["DPL"]
+    assert only(found, "A201", "base_rate").value == pytest.approx(-dpl, abs=1e-12)
+
+
+# Clarify's name → ours, and 1 where both take the group minus the reference, −1 where Clarify turns it around.
+CLARIFYS = [
+    ("DI", 1),
+    ("DCA", -1),
+    ("DCR", 1),
+    ("RD", -1),
+    ("SD", 1),
+    ("DAR", -1),
+    ("DRR", 1),
+    ("AD", -1),
+    ("TE", 1),
+]
+
+
+@pytest.mark.parametrize(("theirs", "sign"), CLARIFYS)
+def test_clarifys_own_rows(theirs, sign):
+    top, _, bottom = PUBLISHED["smclarify_unit_vectors"][theirs].partition("/")
+    found = reading(CLARIFY, Rule(metric=theirs.lower(), name="asked"), reference="M")
+    [comparison] = [c for c in found.comparisons if c.rule == "asked"]
+    assert comparison.value == pytest.approx(sign * int(top) / int(bottom))
 
 
 STREAMS = st.lists(st.tuples(st.sampled_from("abc"), st.booleans(), st.booleans()), min_size=2, max_size=40)

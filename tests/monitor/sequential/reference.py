@@ -17,7 +17,7 @@ def proj_diff(ka: float, na: float, kb: float, nb: float, d: float) -> tuple[flo
     q = b**3 - l1 * l2 / (6 * l3**2) + l0 / (2 * l3)
     p = copysign(sqrt(max(b**2 - l1 / (3 * l3), 1e-100)), q)
     root = 2 * p * cos((pi + acos(min(max(q / p**3, -1), 1))) / 3) - b
-    pb = min(max(root, max(0, -d)), min(1, 1 - d))
+    pb = min(max(root, 0, -d), 1, 1 - d)
     return pb + d, pb
 
 

@@ -1,5 +1,7 @@
 """The change detector against the scalar reference; its onset; its alarms."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -47,7 +49,7 @@ def test_an_alarm_begins_anew_and_is_told_once() -> None:
         told += [(day, alarm.cell) for alarm in changes.update(50, [35, 20], 50, [15, 20], time=day)]
     days = [day for day, cell in told if cell == 0]
     assert len(days) >= 2
-    assert all(later - earlier > 1 for earlier, later in zip(days, days[1:], strict=False))
+    assert all(later - earlier > 1 for earlier, later in pairwise(days))
     assert all(cell == 0 for _, cell in told)
 
 

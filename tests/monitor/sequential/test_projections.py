@@ -19,7 +19,7 @@ def loss(p_a: float, p_b: float, counts: NDArray[np.float64]) -> float:
 
 
 def cases(seed: int) -> NDArray[np.float64]:
-    """Counts (4, cases) n_a, k_a, n_b, k_b: from 1 to 10,000 events, a third whole numbers, some none or all."""
+    """Counts (4, cases) n_a, k_a, n_b, k_b: 1 to 10,000 events, a third whole numbers, some none or all."""
     rng = np.random.default_rng(seed)
     n = np.exp(rng.uniform(0, np.log(10_000), (2, CASES)))
     k = n * rng.beta(0.4, 0.4, (2, CASES))

@@ -1,0 +1,134 @@
+"""`fairlead check`: what will be monitored, in words."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from monitor import drift
+from monitor.config import Config, Model, Route, Rule, attribute_name, longest_window, rule_name
+from monitor.drift import detectors
+from monitor.joined import slice_ms
+from monitor.durations import spell
+from monitor.rates import resolve
+
+
+def description(config: Config) -> dict[str, Any]:
+    """What `check --json` prints."""
+    return {
+        "models": {name: _model(model) for name, model in config.models.items()},
+        "routes": [{"takes": takes(route), "to": route.to} for route in config.alerts.routes],
+        "broker": config.broker.url,
+        "page": f"http://{config.http.host}:{config.http.port}/",
+    }
+
+
+def _model(model: Model) -> dict[str, Any]:
+    return {
+        "purpose": model.purpose,
+        "positive": model.positive,
+        "favourable": model.favourable,
+        "attributes": [attribute_name(attribute) for attribute in model.attributes],
+        "reference": model.reference,
+        "slices": model.slices,
+        "features": model.features,
+        "windows": model.windows,
+        "slice": spell(slice_ms(model)),
+        "feedback_within": model.feedback_within,
+        "baseline": model.baseline,
+        "rules": [
+            {"name": rule_name(rule, model), "severity": rule.severity, "says": says(rule, model)}
+            for rule in model.rules
+        ],
+    }
+
+
+def says(rule: Rule, model: Model) -> str:
+    """A rule in words.
+
+    >>> says(Rule(metric="selection_rate", compare="ratio", min=0.8), Model(positive=["yes"]))
+    'each group\\'s selection_rate over that of its reference (each attribute) is at least 0.8, in all'
+    """
+    words = f"{_subject(rule)} is {_limits(rule)}, in {rule.window or longest_window(model)}"
+    return words if rule.for_ == "0s" else f"{words}; told after {rule.for_} outside"
+
+
+def _subject(rule: Rule) -> str:
+    if rule.metric in detectors.names():
+        return f"the number of changes that {rule.metric} finds in {rule.stream or 'each stream'}"
+    if rule.metric in drift.measures():
+        return f"the {rule.metric} of {rule.stream or 'each stream'} to the baseline"
+    about = "each attribute" if rule.attribute is None else attribute_name(rule.attribute)
+    metric, compare = resolve(rule.metric, rule.compare)
+    reference = f"that of {rule.reference or 'its reference'}"
+    how = {"difference": f" minus {reference}", "ratio": f" over {reference}", "value": ""}[compare]
+    return f"each group's {metric}{how} ({about})"
+
+
+def _limits(rule: Rule) -> str:
+    if rule.min is not None and rule.max is not None:
+        return f"from {rule.min:g} to {rule.max:g}"
+    return f"at least {rule.min:g}" if rule.min is not None else f"at most {rule.max or 0:g}"
+
+
+def takes(route: Route) -> str:
+    """Which alerts a route takes, in words.
+
+    >>> takes(Route(to=["console"]))
+    'every alert'
+    """
+    fields = {name: getattr(route.match, name) for name in route.match.__struct_fields__}
+    found = [f"{name} {value}" for name, value in fields.items() if value is not None]
+    return f"alerts with {', '.join(found)}" if found else "every alert"
+
+
+def show(console: Console, config: Config) -> None:
+    """Prints it for people."""
+    for name, model in config.models.items():
+        console.print(_facts(name, model))
+        console.print(_rules(model) if model.rules else Text("No rules: nothing will be alerted on."))
+    console.print(_routes(config))
+
+
+def _facts(name: str, model: Model) -> Table:
+    table = Table(title=f"Model {name}", title_justify="left", title_style="bold", show_header=False)
+    for key, value in _lines(model):
+        table.add_row(key, Text(value))
+    return table
+
+
+def _lines(model: Model) -> Iterator[tuple[str, str]]:
+    positive = ", ".join(str(value) for value in model.positive)
+    yield "positive", f"{positive}: {'good' if model.favourable else 'bad'} for the person"
+    if model.purpose:
+        yield "purpose", model.purpose
+    yield "attributes", "; ".join(map(attribute_name, model.attributes)) or "none: only everybody together"
+    yield "reference", _reference(model)
+    yield "windows", f"{', '.join(model.windows)}; event time is cut into slices of {spell(slice_ms(model))}"
+    yield "outcomes", f"awaited for {model.feedback_within}"
+    drifting = ", ".join(["score", *model.features])
+    baseline = f"the first {model.baseline:,} decisions" if isinstance(model.baseline, int) else model.baseline
+    yield "drift", f"{drifting} against {baseline}"
+
+
+def _reference(model: Model) -> str:
+    if isinstance(model.reference, str):
+        return model.reference
+    return "; ".join(f"{attribute}: {group}" for attribute, group in model.reference.items())
+
+
+def _rules(model: Model) -> Table:
+    table = Table("rule", "alerts unless", "severity", title="Rules", title_justify="left", title_style="bold")
+    for rule in model.rules:
+        table.add_row(Text(rule_name(rule, model)), Text(says(rule, model)), rule.severity)
+    return table
+
+
+def _routes(config: Config) -> Table:
+    table = Table("takes", "tells", title="Routes: the first that takes an alert", title_justify="left")
+    for route in config.alerts.routes:
+        table.add_row(Text(takes(route)), Text(", ".join(route.to)))
+    table.add_row("all others", "console")
+    return table

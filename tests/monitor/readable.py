@@ -1,0 +1,40 @@
+"""Panes as plain mappings, to compare."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from monitor import measures
+from monitor.facts import Facts
+from monitor.panes import Pane
+
+Cell = tuple[str, str, int, tuple[str | int | None, ...]]  # attribute, group, family, fields
+
+
+def cells(pane: Pane) -> dict[Cell, int]:
+    """What a pane counts, by attribute, group and measure."""
+    keys = np.frombuffer(pane.measures, "<u8")
+    pairs = np.frombuffer(pane.cells, "<u4").reshape(-1, 2).tolist()
+    counts = np.frombuffer(pane.counts, "<i8").tolist()
+    return {
+        (*pane.groups[group], *_measure(keys[measure : measure + 1], pane)): count
+        for (group, measure), count in zip(pairs, counts, strict=True)
+    }
+
+
+def _measure(key: "np.ndarray", pane: Pane) -> tuple[int, tuple[str | int | None, ...]]:
+    family = int(measures.family(key)[0])
+    fields = []
+    for place, kind in enumerate(measures.FIELDS[family]):
+        field = int(measures.field(key, place)[0])
+        fields.append(field if kind == "r" else pane.texts.get(field))
+    return family, tuple(fields)
+
+
+def everything(facts: Facts, model: str) -> dict[int, tuple[str, dict[Cell, int]]]:
+    """All panes of a model by slot: Φ and the cells. For facts whose panes were not taken before."""
+    return of(facts.panes[model].take(model, 0, ""))
+
+
+def of(panes: Iterable[Pane]) -> dict[int, tuple[str, dict[Cell, int]]]:
+    return {pane.slot: (pane.phi, cells(pane)) for pane in panes}
