@@ -3,7 +3,7 @@
     python -m benchmarks.stats [--runs 400] [--seed 1] [--only proof drift] [--docs docs]
 
 Prints the tables and the bars that they must hold; exit status 1 if one is broken. With ``--docs``
-the tables and a plot are written there too. 2,000 runs take about 20 minutes on one core.
+the tables and a plot are written there too. 2,000 runs take about 15 minutes on one core.
 """
 
 import argparse

@@ -10,9 +10,11 @@ from dashboards.view import Health, View
 from monitor.config import Model, attribute_name
 from monitor.readings import Comparison, Drift, Reading
 
+RESOLVED = 20  # how many resolved alerts the page shows
+
 
 class ModelSummary(Struct, frozen=True, kw_only=True):
-    """A model in the list of models. `verdicts` counts those of rules, over all windows."""
+    """A model in the list of models. `verdicts` counts those that have limits, over all windows."""
 
     name: str
     purpose: str
@@ -46,9 +48,16 @@ def summary(view: View, wanted: str | None) -> State:
         models=[_model(name, model, shown.readings, shown.alerts) for name, model in models.items()],
         model=chosen,
         readings=[r for r in shown.readings if r.model == chosen],
-        alerts=[a for a in shown.alerts if a.state != "pending"],
+        alerts=_told(shown.alerts),
         health=view.health(),
     )
+
+
+def _told(alerts: list[PublicAlert]) -> list[PublicAlert]:
+    """All that fire, and the newest of those that fired and are resolved."""
+    resolved = [a for a in alerts if a.state == "resolved" and a.fired]
+    newest = sorted(resolved, key=lambda a: a.changed, reverse=True)[:RESOLVED]
+    return [a for a in alerts if a.state == "firing"] + newest
 
 
 def _model(name: str, model: Model, readings: list[Reading], alerts: list[PublicAlert]) -> ModelSummary:
@@ -69,7 +78,7 @@ def _model(name: str, model: Model, readings: list[Reading], alerts: list[Public
 
 
 def _judged(reading: Reading) -> Iterator[Comparison | Drift]:
-    """What a rule has a limit for."""
+    """What has a limit: a rule's, or its measure's own."""
     compared = [c for a in reading.attributes.values() for c in a.comparisons]
     everything: list[Comparison | Drift] = [*compared, *reading.composites, *reading.drift]
-    yield from (about for about in everything if about.rule is not None)
+    yield from (about for about in everything if about.rule is not None or about.max is not None)

@@ -19,6 +19,7 @@ from dashboards.view import AlertView, View
 from monitor.config import SEPARATOR
 from monitor.readings import Attribute, Comparison, Drift, Reading
 
+STREAM = "selection."  # a drift stream of a group begins with it
 MIN_GROUP = 10  # for a model that the configuration no longer has
 Cell = tuple[str, str]  # attribute, group
 Sum = dict[Cell, int]  # groups with their signs: together they make what is published
@@ -36,6 +37,8 @@ class PublicAlert(Struct, frozen=True, kw_only=True):
     since: int
     changed: int
     episode: int
+    fired: bool
+    note: str
     evidence: Comparison | Drift | None
 
 
@@ -52,25 +55,26 @@ def public(view: View) -> Public:
     least = {name: model.min_group for name, model in models.items()}
     hidden = {(r.model, r.window): hidden_groups(r, least.get(r.model, MIN_GROUP)) for r in readings}
     return Public(
-        readings=[without(r, hidden[r.model, r.window]) for r in readings],
+        readings=[without(r, hidden[r.model, r.window], least.get(r.model, MIN_GROUP)) for r in readings],
         alerts=[suppress_alert(a, _of(a, hidden), least.get(a.model, MIN_GROUP)) for a in view.alerts()],
     )
 
 
 def suppress(reading: Reading, min_group: int) -> Reading:
     """`reading` without its groups below `min_group`, and without those that would give them away."""
-    return without(reading, hidden_groups(reading, min_group))
+    return without(reading, hidden_groups(reading, min_group), min_group)
 
 
-def without(reading: Reading, hidden: Set[Cell]) -> Reading:
-    """`reading` without the hidden groups, nor the comparisons and drift streams that name one."""
-    if not hidden:
+def without(reading: Reading, hidden: Set[Cell], min_group: int) -> Reading:
+    """`reading` without the hidden groups, nor the comparisons and drift streams that show one."""
+    streams = hidden | _hidden(_stream_sizes(reading), min_group)
+    if not streams:
         return reading
     return replace(
         reading,
         attributes={name: _attribute(name, a, hidden) for name, a in reading.attributes.items()},
-        composites=[c for c in reading.composites if not _names(c, hidden)],
-        drift=[d for d in reading.drift if not _names(d, hidden)],
+        composites=[c for c in reading.composites if not _names(c, hidden) and not _small(c, min_group)],
+        drift=[d for d in reading.drift if not _names(d, streams)],
     )
 
 
@@ -87,6 +91,8 @@ def suppress_alert(alert: AlertView, hidden: Set[Cell], min_group: int) -> Publi
         since=alert.since,
         changed=alert.changed,
         episode=alert.episode,
+        fired=alert.fired,
+        note=alert.note,
         evidence=None if secret else alert.evidence,
     )
 
@@ -94,9 +100,24 @@ def suppress_alert(alert: AlertView, hidden: Set[Cell], min_group: int) -> Publi
 def hidden_groups(reading: Reading, min_group: int) -> set[Cell]:
     """The groups of `reading` that must not be public, as (attribute, group)."""
     sizes = {(a, g): group.n for a, at in reading.attributes.items() for g, group in at.groups.items()}
+    return _hidden(sizes, min_group)
+
+
+def _stream_sizes(reading: Reading) -> dict[Cell, int]:
+    """The groups that drift streams are of: detectors remember more decisions than a window holds."""
+    streams = {d.stream: d.n for d in reading.drift if d.stream.startswith(STREAM)}
+    found = {}
+    for stream, n in streams.items():
+        own = (name for name in reading.attributes if stream.startswith(f"{STREAM}{name}."))
+        attribute = max(own, key=len, default=stream.removeprefix(STREAM).partition(".")[0])
+        found[attribute, stream.removeprefix(f"{STREAM}{attribute}.")] = n
+    return found
+
+
+def _hidden(sizes: dict[Cell, int], min_group: int) -> set[Cell]:
     small = frozenset(cell for cell, n in sizes.items() if 0 < n < min_group)
     hidden = set(small)
-    sums = list(_sums(reading)) if small else []
+    sums = list(_sums(sizes)) if small else []
     while beside := _beside(_exposed(small, hidden, sums), hidden, sums, sizes) or _beside(
         _scanty(hidden, sizes, min_group), hidden, sums, sizes
     ):
@@ -104,15 +125,15 @@ def hidden_groups(reading: Reading, min_group: int) -> set[Cell]:
     return hidden
 
 
-def _sums(reading: Reading) -> Iterator[Sum]:
+def _sums(sizes: dict[Cell, int]) -> Iterator[Sum]:
     """What is published adds up: an attribute's groups, and an intersection's within each part's group."""
-    for name, attribute in reading.attributes.items():
-        yield {(name, group): 1 for group in attribute.groups}
-        parts = _split(name)
-        for place, part in enumerate(parts if len(parts) > 1 else []):
-            for group in reading.attributes[part].groups if part in reading.attributes else ():
-                within = {(name, g): -1 for g in attribute.groups if _split(g)[place : place + 1] == [group]}
-                yield {(part, group): 1, **within}
+    for name in {attribute for attribute, _ in sizes}:
+        groups = [group for attribute, group in sizes if attribute == name]
+        yield {(name, group): 1 for group in groups}
+        for place, part in enumerate(parts if len(parts := _split(name)) > 1 else []):
+            for whole in (cell for cell in sizes if cell[0] == part):
+                within = {(name, g): -1 for g in groups if _split(g)[place : place + 1] == [whole[1]]}
+                yield {whole: 1, **within}
 
 
 def _split(name: str) -> list[str]:
@@ -147,11 +168,15 @@ def _scanty(hidden: Set[Cell], sizes: dict[Cell, int], min_group: int) -> set[Ce
 
 
 def _beside(exposed: Set[Cell], hidden: Set[Cell], sums: list[Sum], sizes: dict[Cell, int]) -> Cell | None:
-    """The smallest group that shares a sum with an exposed one: of the same attribute if there is one."""
+    """The group to hide next: in a sum with an exposed one, of its attribute, and small, if there is such."""
+    if not exposed:
+        return None
+    near = {cell for terms in sums if exposed & terms.keys() for cell in terms}
     attributes = {name for name, _ in exposed}
-    shown = {cell for terms in sums if exposed & terms.keys() for cell in terms.keys() - hidden}
-    candidates = (cell for cell in shown if sizes[cell] > 0)
-    return min(candidates, key=lambda cell: (cell[0] not in attributes, sizes[cell], cell), default=None)
+    shown = (cell for cell in sizes.keys() - hidden if sizes[cell] > 0)
+    return min(
+        shown, key=lambda cell: (cell not in near, cell[0] not in attributes, sizes[cell], cell), default=None
+    )
 
 
 def _attribute(name: str, attribute: Attribute, hidden: Set[Cell]) -> Attribute:
@@ -164,14 +189,14 @@ def _attribute(name: str, attribute: Attribute, hidden: Set[Cell]) -> Attribute:
 
 def _names(about: Comparison | Drift, hidden: Set[Cell]) -> bool:
     if isinstance(about, Drift):
-        return any(about.stream == f"selection.{attribute}.{group}" for attribute, group in hidden)
+        return any(about.stream == f"{STREAM}{attribute}.{group}" for attribute, group in hidden)
     return (about.attribute, about.group) in hidden or (about.attribute, about.reference) in hidden
 
 
 def _small(about: Comparison | Drift, min_group: int) -> bool:
     """Whether it was found on so few that its own numbers give a small group away."""
     if isinstance(about, Drift):
-        return about.stream.startswith("selection.") and 0 < about.n < min_group
+        return about.stream.startswith(STREAM) and 0 < about.n < min_group
     return 0 < about.n < min_group or 0 < about.reference_n < min_group
 
 

@@ -36,7 +36,11 @@ class AlertView(Protocol):
     @property
     def evidence(self) -> Comparison | Drift: ...
     @property
-    def episode(self) -> int: ...
+    def episode(self) -> int: ...  # counts the firings
+    @property
+    def fired(self) -> bool: ...  # False for a breach that ended while it was pending
+    @property
+    def note(self) -> str: ...  # why it was resolved when no reading said so
 
 
 class Latency(Struct, frozen=True):

@@ -4,15 +4,14 @@ import re
 
 from msgspec import inspect
 
-_WORDS = {
-    inspect.StrType: "a string",
-    inspect.BoolType: "true or false",
-    inspect.IntType: "a whole number",
-    inspect.FloatType: "a number",
-    inspect.NoneType: "nothing",
-    inspect.AnyType: "anything",
-    inspect.CustomType: 'a reference, { env = "NAME" } or { file = "PATH" }',
-    inspect.StructType: "a table",
+_WORDS: dict[type[inspect.Type], tuple[str, str]] = {  # of one, of many
+    inspect.StrType: ("a string", "strings"),
+    inspect.BoolType: ("true or false", "true or false"),
+    inspect.IntType: ("a whole number", "whole numbers"),
+    inspect.FloatType: ("a number", "numbers"),
+    inspect.AnyType: ("anything", "anything"),
+    inspect.CustomType: ('a reference, { env = "NAME" } or { file = "PATH" }', "references"),
+    inspect.StructType: ("a table", "tables"),
 }
 
 
@@ -21,7 +20,7 @@ def at(to: object, path: str) -> str:
 
     >>> from monitor.config import Rule
     >>> at(list[Rule], "[0].severity"), at(Rule, ".min"), at(Rule, ".attribute")
-    ('one of critical, info, warning', 'a number', 'a string or an array of a string')
+    ('one of critical, info, warning', 'a number', 'a string or an array of strings')
     """
     return words(_follow(inspect.type_info(to), path))
 
@@ -39,21 +38,23 @@ def keys(to: object, path: str) -> list[str]:
     return [field.encode_name for field in found.fields] if isinstance(found, inspect.StructType) else []
 
 
-def words(found: inspect.Type) -> str:
+def words(found: inspect.Type, many: bool = False) -> str:
     """A type in words.
 
-    >>> words(inspect.type_info(dict[str, str] | None))
-    'a table, its values a string'
+    >>> words(inspect.type_info(dict[str, str] | None)), words(inspect.type_info(list[str | int | float]))
+    ('a table of strings', 'an array of strings or numbers')
     """
     if isinstance(found, inspect.LiteralType):
         return f"one of {', '.join(str(value) for value in found.values)}"
     if isinstance(found, inspect.UnionType):
-        return " or ".join(words(each) for each in found.types if not isinstance(each, inspect.NoneType))
+        kinds = {type(each) for each in found.types}
+        idle = {inspect.NoneType} | ({inspect.IntType} if inspect.FloatType in kinds else set())
+        return " or ".join(words(each, many) for each in found.types if type(each) not in idle)
     if isinstance(found, inspect.ListType):
-        return f"an array of {words(found.item_type)}"
+        return f"{'arrays' if many else 'an array'} of {words(found.item_type, many=True)}"
     if isinstance(found, inspect.DictType):
-        return f"a table, its values {words(found.value_type)}"
-    return _WORDS[type(found)]
+        return f"{'tables' if many else 'a table'} of {words(found.value_type, many=True)}"
+    return _WORDS[type(found)][many]
 
 
 def _follow(found: inspect.Type, path: str) -> inspect.Type:

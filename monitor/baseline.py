@@ -12,7 +12,7 @@ import numpy as np
 from msgspec import Struct
 
 from monitor.bins import LARGEST, ZERO
-from monitor.histogram import Histogram
+from monitor.histogram import Histogram, majority
 
 VERSION = 1
 Groups = dict[str, dict[str, dict[str, int]]]  # attribute → group → atom → count
@@ -68,11 +68,8 @@ def of(model: str, parts: Iterable[Part]) -> Baseline:
     taken = list(parts)
     if not taken:
         raise BaselineError("decisions", 0, "at least one decision")
-    streams: dict[str, Histogram] = {}
     groups: Groups = {}
     for part in taken:
-        for stream, histogram in part.streams.items():
-            streams[stream] = streams[stream].merge(histogram) if stream in streams else histogram
         _add(groups, part.groups)
     decisions = sum(part.decisions for part in taken)
     return Baseline(
@@ -80,9 +77,22 @@ def of(model: str, parts: Iterable[Part]) -> Baseline:
         since=taken[0].start,
         until=taken[-1].start,
         decisions=decisions,
-        streams=streams,
+        streams=_merged(taken),
         groups=groups,
     )
+
+
+def _merged(parts: Iterable[Part]) -> dict[str, Histogram]:
+    """Each stream's histogram, of the kind that most of its values are of."""
+    kinds: dict[str, tuple[Histogram, Histogram]] = {}
+    for part in parts:
+        for stream, histogram in part.streams.items():
+            numbers, categories = kinds.get(stream, (Histogram(), Histogram()))
+            if histogram.numeric:
+                kinds[stream] = numbers.merge(histogram), categories
+            else:
+                kinds[stream] = numbers, categories.merge(histogram)
+    return {stream: majority(*both) for stream, both in kinds.items()}
 
 
 def _add(groups: Groups, more: Groups) -> None:

@@ -1,6 +1,6 @@
 """Histograms: exact, additive counts of a stream's values, in universal bins or by category."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -84,16 +84,31 @@ def categorical(names: Iterable[str], missing: int = 0) -> Histogram:
     return Histogram(keys, counts.astype(np.int64), missing)
 
 
-def from_counts(counts: Mapping[int, int] | Mapping[str, int], missing: int = 0) -> Histogram:
+def from_counts(counts: Mapping[int | str, int], missing: int = 0) -> Histogram:
     """Counts by bin code, or by category; keys that count 0 are dropped.
+
+    A stream that mixes both is of the kind that most of its values are of, numbers if it is a draw; the
+    others are no values of that kind and count as missing.
 
     >>> from_counts({"new": 3, "returning": 9, "lost": 0}).keys.tolist()
     ['new', 'returning']
+    >>> from_counts({8192: 7, "n/a": 2}).missing
+    2
     """
-    kept = sorted((key, count) for key, count in counts.items() if count)
-    keys = [key for key, _ in kept]
-    dtype: Any = object if keys and isinstance(keys[0], str) else np.uint16
-    return Histogram(np.array(keys, dtype), np.array([count for _, count in kept], np.int64), missing)
+    codes = sorted((key, count) for key, count in counts.items() if count and isinstance(key, int))
+    names = sorted((key, count) for key, count in counts.items() if count and isinstance(key, str))
+    return majority(_of(codes, np.uint16), _of(names, object), missing)
+
+
+def _of(pairs: Sequence[tuple[int | str, int]], dtype: Any) -> Histogram:
+    keys = np.array([key for key, _ in pairs], dtype)
+    return Histogram(keys, np.array([count for _, count in pairs], np.int64))
+
+
+def majority(numbers: Histogram, categories: Histogram, missing: int = 0) -> Histogram:
+    """The larger of two histograms of one stream; the other's values count as missing, beside `missing`."""
+    kept, other = (categories, numbers) if categories.total > numbers.total else (numbers, categories)
+    return Histogram(kept.keys, kept.counts, missing + kept.missing + other.missing + other.total)
 
 
 def align(first: Histogram, second: Histogram) -> tuple[NDArray[Any], Ints, Ints]:

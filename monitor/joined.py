@@ -32,6 +32,20 @@ class Counted:
     by_group: bool = True
 
 
+class _Cells:
+    """Cells in parts, added to panes at once: the cost hardly depends on how many parts there are."""
+
+    def __init__(self) -> None:
+        self._parts: list[tuple[U64, I64, U64, I64]] = []
+
+    def add(self, slots: U64, groups: I64, keys: U64, weights: I64) -> None:
+        self._parts.append((slots, groups, keys, weights))
+
+    def pour(self, panes: Panes, sign: int) -> None:
+        slots, groups, keys, weights = (np.concatenate(part) for part in zip(*self._parts, strict=True))
+        panes.add(slots, groups, keys, sign * weights)
+
+
 class Joined:
     """The table of one model's decisions in one partition.
 
@@ -121,17 +135,20 @@ class Joined:
 
     def count(self, rows: I64, sign: int) -> None:
         """Adds these decisions to their panes (sign +1), or takes them out (-1)."""
+        if not len(rows):
+            return
         groups = self._groups(rows)
         slots = self.slots(DECISION, self._table["time"][rows])
+        cells = _Cells()
         for counted in self._counted(rows):
-            at = counted.at
             for group in groups if counted.by_group else groups[:1]:
-                self.panes.add(slots[at], group[at], counted.keys, sign * counted.weights)
+                cells.add(slots[counted.at], group[counted.at], counted.keys, counted.weights)
         known = np.flatnonzero(self._table["outcome"][rows] != MISSING)
-        core, ones = self._core(rows[known]), np.full(len(known), sign)
+        core, ones = self._core(rows[known]), np.ones(len(known), np.int64)
         slots = self.slots(OUTCOME, self._table["outcome_time"][rows[known]])
         for group in groups:
-            self.panes.add(slots, group[known], core, ones)
+            cells.add(slots, group[known], core, ones)
+        cells.pour(self.panes, sign)
 
     def _groups(self, rows: I64) -> list[I64]:
         """The group of each row: of everybody first, then of each attribute and intersection."""

@@ -75,8 +75,8 @@ def _check_rule(key: str, rule: Rule, model: Model) -> None:
         names = [attribute_name(attribute) for attribute in model.attributes]
         known = attribute_name(rule.attribute) in names
         _expect(known, f"{key}.attribute", rule.attribute, f"the attributes {_list(names)}")
-    windows = _one_of(model.windows)
-    _expect(rule.window in (None, *model.windows), f"{key}.window", rule.window, f"the model's {windows}")
+    windows = f"the model's windows {_list(model.windows)}"
+    _expect(rule.window in (None, *model.windows), f"{key}.window", rule.window, windows)
     _check_time(f"{key}.for", rule.for_, durations.milliseconds, durations.ALLOWED)
     _expect(rule.minimum_sample >= 1, f"{key}.minimum_sample", rule.minimum_sample, "1 or more")
     _check_limits(key, rule)

@@ -56,7 +56,7 @@ class Worker:
         return [reading for readings in found for reading in readings]
 
     def alerts(self) -> list[AlertView]:
-        return [alert for desk in self.evaluate.desks.values() for alert in desk.alerts.values()]
+        return list[AlertView](self.evaluate.alerts())
 
     def health(self) -> Health:
         counts, held = self.collect.counts, self.collect.partitions.values()

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -10,8 +11,8 @@ from rich.text import Text
 from monitor import drift
 from monitor.config import Config, Model, Route, Rule, attribute_name, longest_window, rule_name
 from monitor.drift import detectors
-from monitor.joined import slice_ms
 from monitor.durations import spell
+from monitor.joined import slice_ms
 from monitor.rates import resolve
 
 
@@ -49,10 +50,11 @@ def says(rule: Rule, model: Model) -> str:
     """A rule in words.
 
     >>> says(Rule(metric="selection_rate", compare="ratio", min=0.8), Model(positive=["yes"]))
-    'each group\\'s selection_rate over that of its reference (each attribute) is at least 0.8, in all'
+    'selection_rate over that of the reference, by each attribute, is at least 0.8, over all time'
     """
-    words = f"{_subject(rule)} is {_limits(rule)}, in {rule.window or longest_window(model)}"
-    return words if rule.for_ == "0s" else f"{words}; told after {rule.for_} outside"
+    window = rule.window or longest_window(model)
+    words = f"{_subject(rule)} is {_limits(rule)}, {'over all time' if window == 'all' else f'in {window}'}"
+    return words if rule.for_ == "0s" else f"{words}, or not for longer than {rule.for_}"
 
 
 def _subject(rule: Rule) -> str:
@@ -62,9 +64,9 @@ def _subject(rule: Rule) -> str:
         return f"the {rule.metric} of {rule.stream or 'each stream'} to the baseline"
     about = "each attribute" if rule.attribute is None else attribute_name(rule.attribute)
     metric, compare = resolve(rule.metric, rule.compare)
-    reference = f"that of {rule.reference or 'its reference'}"
+    reference = f"that of {rule.reference or 'the reference'}"
     how = {"difference": f" minus {reference}", "ratio": f" over {reference}", "value": ""}[compare]
-    return f"each group's {metric}{how} ({about})"
+    return f"{metric}{how}, by {about},"
 
 
 def _limits(rule: Rule) -> str:
@@ -93,23 +95,26 @@ def show(console: Console, config: Config) -> None:
 
 
 def _facts(name: str, model: Model) -> Table:
-    table = Table(title=f"Model {name}", title_justify="left", title_style="bold", show_header=False)
+    table = _table(f"Model {name}")
+    table.show_header = False
     for key, value in _lines(model):
-        table.add_row(key, Text(value))
+        table.add_row(Text(key, style="bold"), Text(value))
     return table
 
 
 def _lines(model: Model) -> Iterator[tuple[str, str]]:
     positive = ", ".join(str(value) for value in model.positive)
-    yield "positive", f"{positive}: {'good' if model.favourable else 'bad'} for the person"
     if model.purpose:
         yield "purpose", model.purpose
+    yield "positive", f"{positive}: {'good' if model.favourable else 'bad'} for the person"
     yield "attributes", "; ".join(map(attribute_name, model.attributes)) or "none: only everybody together"
     yield "reference", _reference(model)
     yield "windows", f"{', '.join(model.windows)}; event time is cut into slices of {spell(slice_ms(model))}"
     yield "outcomes", f"awaited for {model.feedback_within}"
     drifting = ", ".join(["score", *model.features])
-    baseline = f"the first {model.baseline:,} decisions" if isinstance(model.baseline, int) else model.baseline
+    baseline = (
+        f"the first {model.baseline:,} decisions" if isinstance(model.baseline, int) else model.baseline
+    )
     yield "drift", f"{drifting} against {baseline}"
 
 
@@ -120,15 +125,20 @@ def _reference(model: Model) -> str:
 
 
 def _rules(model: Model) -> Table:
-    table = Table("rule", "alerts unless", "severity", title="Rules", title_justify="left", title_style="bold")
+    table = _table("Rules", "it alerts unless", "severity")
     for rule in model.rules:
-        table.add_row(Text(rule_name(rule, model)), Text(says(rule, model)), rule.severity)
+        name = f"{rule.name}: " if rule.name else ""
+        table.add_row(Text(name + says(rule, model)), rule.severity)
     return table
 
 
 def _routes(config: Config) -> Table:
-    table = Table("takes", "tells", title="Routes: the first that takes an alert", title_justify="left")
+    table = _table("Routes", "the first that takes", "tells")
     for route in config.alerts.routes:
         table.add_row(Text(takes(route)), Text(", ".join(route.to)))
     table.add_row("all others", "console")
     return table
+
+
+def _table(title: str, *headings: str) -> Table:
+    return Table(*headings, title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)

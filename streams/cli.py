@@ -1,19 +1,16 @@
 """The command `fairlead`."""
 
-import argparse
 import os
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import Any, NoReturn
 
-from monitor.config import Config, ConfigError
+from monitor.config import ConfigError
+from streams import options
 
 OK, OUT_OF_LIMITS, BAD_INPUT, BROKEN, INTERRUPTED = 0, 1, 2, 70, 130
-
-# What a command needs is imported when it runs, so that --help answers at once.
 
 
 class Parser(ArgumentParser):
@@ -27,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; the exit status."""
     args = parser().parse_args(arguments)
     try:
-        return int(args.run(args))
+        return _run(args)
     except ConfigError as error:
         return _complain(str(error), BAD_INPUT)
     except KeyboardInterrupt:
@@ -35,8 +32,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # who read our output has left, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
-    except Exception as error:  # noqa: BLE001 (no traceback reaches a user)
-        return _complain(f"this is a fault of Fairlead, please report it: {error!r} at {_place(error)}", BROKEN)
+    except Exception as error:
+        return _complain(
+            f"this is a fault of Fairlead, please report it: {error!r} at {_place(error)}", BROKEN
+        )
+
+
+def _run(args: Namespace) -> int:
+    from streams import commands  # imported late, so that --help answers at once
+
+    status: int = getattr(commands, args.run)(args)
+    return status
 
 
 def _complain(message: str, status: int) -> int:
@@ -70,50 +76,56 @@ def _add_demo(commands: Any) -> None:
     demo = commands.add_parser("demo", help="try it out: COMPAS through a broker, a worker and a page")
     demo.add_argument("--once", action="store_true", help="end when all events are through")
     demo.add_argument("--json", action="store_true", help="print the summary as JSON at the end")
-    demo.add_argument("--port", type=int, metavar="PORT", help="the page's port (default: the configuration's)")
-    demo.set_defaults(run=_demo)
+    demo.add_argument(
+        "--port", type=int, metavar="PORT", help="the page's port (default: the configuration's)"
+    )
+    demo.set_defaults(run="demo")
 
 
 def _add_worker(commands: Any) -> None:
     worker = commands.add_parser("worker", help="run one worker of the deployment")
     _add_config(worker)
     worker.add_argument("--embedded", action="store_true", help="with a broker inside, for trying out")
-    worker.set_defaults(run=_worker)
+    worker.set_defaults(run="worker")
 
 
 def _add_measure(commands: Any) -> None:
     measure = commands.add_parser("measure", help="measure a file, without Kafka")
-    _add_file(measure)
-    measure.add_argument("--as-of", metavar="TIME", help="only events up to then count; a day stands for its end")
+    options.add(measure)
+    measure.add_argument(
+        "--as-of", metavar="TIME", help="only events up to then count; a day stands for its end"
+    )
     measure.add_argument("--window", metavar="WINDOW", help="one window instead of the configured ones")
     measure.add_argument("--all", action="store_true", help="show comparisons that no rule asks for, too")
     measure.add_argument("--json", action="store_true", help="print one JSON object")
-    measure.set_defaults(run=_measure)
+    measure.set_defaults(run="measure")
 
 
 def _add_replay(commands: Any) -> None:
     replay = commands.add_parser("replay", help="send a file as decision and feedback events")
-    _add_file(replay)
+    options.add(replay)
     pace = replay.add_mutually_exclusive_group()
     pace.add_argument("--speed", metavar="N", help="N times as fast as it was, as in 10000x")
     pace.add_argument("--duration", metavar="TIME", help="so that all takes TIME, as in 60s")
     replay.add_argument("--duplicate", action="store_true", help="send every event twice")
     replay.add_argument("--shuffle", metavar="TIME", help="delay each event by up to TIME, as in 60d")
-    replay.set_defaults(run=_replay)
+    replay.set_defaults(run="replay")
 
 
 def _add_baseline(commands: Any) -> None:
     baseline = commands.add_parser("baseline", help="build a drift baseline from a file")
-    _add_file(baseline)
-    baseline.add_argument("-o", "--output", type=Path, metavar="PATH", help="where to (default: standard output)")
-    baseline.set_defaults(run=_baseline)
+    options.add(baseline)
+    baseline.add_argument(
+        "-o", "--output", type=Path, metavar="PATH", help="where to (default: standard output)"
+    )
+    baseline.set_defaults(run="baseline")
 
 
 def _add_check(commands: Any) -> None:
     check = commands.add_parser("check", help="say what will be monitored")
     _add_config(check)
     check.add_argument("--json", action="store_true", help="print one JSON object")
-    check.set_defaults(run=_check)
+    check.set_defaults(run="check")
 
 
 def _add_dashboards(commands: Any) -> None:
@@ -123,12 +135,15 @@ def _add_dashboards(commands: Any) -> None:
     push.add_argument("url", metavar="URL", help="Grafana's address")
     push.add_argument("--user", metavar="NAME", help="log in by name; without it, by a token")
     push.add_argument(
-        "--secret", default="GRAFANA_TOKEN", metavar="VARIABLE", help="the variable with the token or password"
+        "--secret",
+        default="GRAFANA_TOKEN",
+        metavar="VARIABLE",
+        help="the variable with the token or password",
     )
-    push.set_defaults(run=_push)
+    push.set_defaults(run="push_boards")
     export = actions.add_parser("export", help="write them as files that Grafana provisions")
     export.add_argument("directory", type=Path, metavar="DIRECTORY")
-    export.set_defaults(run=_export)
+    export.set_defaults(run="export_boards")
 
 
 def _add_alerts(commands: Any) -> None:
@@ -137,58 +152,10 @@ def _add_alerts(commands: Any) -> None:
     test = actions.add_parser("test", help="send a trial message")
     _add_config(test)
     test.add_argument("to", nargs="*", metavar="DESTINATION", help="as in slack:risk (default: all)")
-    test.set_defaults(run=_test_alerts)
+    test.set_defaults(run="test_alerts")
 
 
 def _add_config(command: ArgumentParser) -> None:
     command.add_argument(
         "-c", "--config", type=Path, default="fairlead.toml", metavar="TOML", help="the configuration"
     )
-
-
-def _add_file(command: ArgumentParser) -> None:
-    from streams import options
-
-    options.add(command)
-
-
-def _config(args: Namespace) -> Config:
-    from streams import settings
-
-    return settings.load(Path(args.config))
-
-
-def _demo(args: Namespace) -> int:
-    from streams import demo
-
-    return demo.run(once=args.once, json=args.json, port=args.port)
-
-
-def _worker(args: Namespace) -> int:
-    from streams import worker
-
-    return worker.run(_config(args), embedded=args.embedded)
-
-
-def _measure(args: Namespace) -> int:
-    from streams import measure
-
-    return measure.run(args)
-
-
-def _replay(args: Namespace) -> int:
-    from streams import replay
-
-    return replay.run(args)
-
-
-def _baseline(args: Namespace) -> int:
-    from streams import reference
-
-    return reference.run(args)
-
-
-def _check(args: Namespace) -> int:
-    from streams import check
-
-    return check.run(_config(args), as_json=args.json)

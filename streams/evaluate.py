@@ -40,6 +40,10 @@ class Evaluate:
         app.agent(app.inputs(topics.panes), name="evaluate")(fatal(self._take))
         app.timer(EVALUATE_SECONDS)(fatal(self._evaluate))
 
+    def alerts(self) -> list[Alert]:
+        """The alerts of all models that this worker evaluates."""
+        return [found for desk in self.desks.values() for found in desk.alerts.values()]
+
     def _recovered(self, partition: int, items: Mapping[bytes, bytes]) -> None:
         self.desks[partition] = Desk(self._config)
         self.desks[partition].restore(items)

@@ -1,13 +1,14 @@
 """How a command that reads a file learns what the file's columns mean: a configuration, or options."""
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from monitor.config import Columns, Config, ConfigError, Model
-from streams import settings
 
 DEFAULT = Path("fairlead.toml")
 BUNDLED = Path(__file__).parent / "data" / "compas.toml"
@@ -27,6 +28,12 @@ class Source(Struct, frozen=True):
     @property
     def columns(self) -> Columns | None:
         return self.model.columns
+
+
+def with_model(source: Source, model: Model) -> Source:
+    """The source with another configuration of its model."""
+    models = source.config.models | {source.name: model}
+    return replace(source, config=replace(source.config, models=models))
 
 
 def add(parser: ArgumentParser) -> None:
@@ -58,8 +65,12 @@ def add(parser: ArgumentParser) -> None:
 
 def source(args: Namespace) -> Source:
     """What the options say. Raises ConfigError."""
+    from streams import (
+        settings,
+    )  # brings the notifiers with it: imported late, so that --help answers at once
+
     if args.positive:
-        return _described(args)
+        return _described(args, settings.build)
     path = _config_path(args)
     config = settings.load(path)
     return Source(args.file, config, _name(args.model, config))
@@ -88,7 +99,7 @@ def _config_path(args: Namespace) -> Path:
     return found
 
 
-def _described(args: Namespace) -> Source:
+def _described(args: Namespace, build: Callable[[dict[str, Any], Path], Config]) -> Source:
     attributes, features = _pairs(args.attribute), _pairs(args.feature)
     fields = ("id", "time", "decision", "score", "outcome", "outcome_time")
     given = {field: getattr(args, field) for field in fields if getattr(args, field) is not None}
@@ -105,7 +116,7 @@ def _described(args: Namespace) -> Source:
     if args.reference:
         model["reference"] = _pairs(args.reference)
     name = args.model or args.file.name.partition(".")[0]
-    return Source(args.file, settings.build({"models": {name: model}}, Path()), name)
+    return Source(args.file, build({"models": {name: model}}, Path()), name)
 
 
 def _pairs(words: list[str] | None) -> dict[str, str]:

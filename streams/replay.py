@@ -75,7 +75,7 @@ def shuffled(records: Sequence[Record], within_ms: int, seed: int = 0) -> list[R
 
     >>> records = [Record(day * 86_400_000, False, b"", b"") for day in range(9)]
     >>> [record.time // 86_400_000 for record in shuffled(records, 3 * 86_400_000)]
-    [0, 2, 1, 4, 3, 5, 7, 8, 6]
+    [0, 2, 1, 3, 4, 5, 7, 6, 8]
     """
     chance = random.Random(seed)
     delayed = [(record.time + chance.uniform(0, within_ms), i) for i, record in enumerate(records)]

@@ -32,16 +32,19 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> Config:
 
 
 def build(raw: Mapping[str, Any], folder: Path) -> Config:
-    """The configuration of a mapping whose secrets have been looked up. Raises ConfigError."""
+    """The configuration of a mapping whose secrets have been looked up. Raises ConfigError.
+
+    It is checked as it is written, before presets add their rules: errors count the rules that are there.
+    """
     config = _converted(raw, folder)
     check(config)
-    return config
+    ready = replace(config, models={name: presets.apply(model) for name, model in config.models.items()})
+    rules.check(ready)
+    return ready
 
 
 def check(config: Config) -> None:
     """Whether a configuration makes sense as a whole. Raises ConfigError."""
-    if not config.models:
-        raise ConfigError("models", {}, "at least one model, as in [models.credit]")
     for name, model in config.models.items():
         validate.check(name, model)
         read_baseline(name, model)
@@ -60,8 +63,9 @@ def read_baseline(name: str, model: Model) -> Baseline | None:
     except OSError as error:
         allowed = f"a number of decisions, or the file that `fairlead baseline` wrote ({error.strerror})"
         raise ConfigError(key, model.baseline, allowed) from None
-    except BaselineError as error:
-        raise ConfigError(key, model.baseline, f"a file without faults ({error})") from None
+    except BaselineError:
+        allowed = "a file that `fairlead baseline` wrote, undamaged and of this version"
+        raise ConfigError(key, model.baseline, allowed) from None
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -113,14 +117,16 @@ def _from_file(path: Path, key: str) -> Secret:
 
 
 def _converted(raw: Mapping[str, Any], folder: Path) -> Config:
-    named = raw.get("models")
-    models = named if isinstance(named, dict) else {}
-    ready = {name: _model(name, model, folder) for name, model in models.items()}
-    return convert({**raw, "models": ready if named is models else named}, Config, "")
+    models = raw.get("models")
+    if not isinstance(models, dict) or not models:
+        raise ConfigError("models", models, "at least one model, as in [models.credit]")
+    return convert(
+        {**raw, "models": {name: _model(name, model, folder) for name, model in models.items()}}, Config, ""
+    )
 
 
 def _model(name: str, raw: object, folder: Path) -> Model:
-    model = presets.apply(convert(raw, Model, f"models.{name}"))
+    model = convert(raw, Model, f"models.{name}")
     if isinstance(model.baseline, str):
         model = replace(model, baseline=str(folder / model.baseline))
     return replace(model, columns=columns(model)) if model.columns else model

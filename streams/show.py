@@ -1,7 +1,9 @@
 """A model's readings as tables for a terminal."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -12,8 +14,8 @@ from streams.measure import Measured, main_reading, spelled
 
 RATES = {
     "selection_rate": "selected",
-    "false_positive_rate": "false positives",
-    "false_negative_rate": "false negatives",
+    "false_positive_rate": "false positive",
+    "false_negative_rate": "false negative",
     "positive_predictive_value": "precision",
 }
 _STYLES = {
@@ -35,8 +37,8 @@ def show(console: Console, measured: Measured, model: Model, window: str | None,
     for name, attribute in main.attributes.items():
         console.print(groups(name, attribute))
     asked = [c for reading in readings for c in _comparisons(reading) if _shown(c, model, everything)]
-    if asked:
-        console.print(comparisons(asked))
+    for table in comparisons(asked):
+        console.print(table)
     drifts = [d for reading in readings for d in reading.drift if _shown(d, model, everything)]
     if drifts:
         console.print(drift(drifts))
@@ -63,14 +65,16 @@ def _faults(measured: Measured) -> Iterator[str]:
 
 
 def groups(name: str, attribute: Attribute) -> Table:
-    """Each group's size, coverage and main rates with their 95 % intervals."""
-    table = Table(title=name, title_justify="left", title_style="bold")
-    table.add_column("group")
-    for heading in ("decisions", "outcome known", *RATES.values()):
+    """Each group's size, coverage and main rates with their 95 % intervals, in per cent."""
+    reference = "" if attribute.reference is None else f" (reference {attribute.reference})"
+    table = _table(f"{name}{reference}, rates in % with 95 % intervals")
+    table.add_column("group", min_width=17, overflow="fold")
+    for heading in ("decisions", "known"):
         table.add_column(heading, justify="right")
+    for heading in RATES.values():
+        table.add_column(heading, justify="right", max_width=9)
     for group, found in attribute.groups.items():
-        label = f"{group} (reference)" if group == attribute.reference else group
-        table.add_row(Text(label), f"{found.n:,}", percent(found.coverage), *_rates(found))
+        table.add_row(Text(group), f"{found.n:,}", percent(found.coverage), *_rates(found))
     return table
 
 
@@ -81,64 +85,78 @@ def _rates(group: Group) -> Iterator[str]:
 
 
 def rate(found: Rate) -> str:
-    """A rate with its interval: "44.8 % [42.6, 47.2]"."""
+    """A rate with its interval, in per cent.
+
+    >>> rate(Rate(0.4485, 0.426, 0.472, 1795)), rate(Rate(0.5, None, None, 4))
+    ('44.9 (43–47)', '50.0')
+    """
     if found.low is None or found.high is None:
         return percent(found.value)
-    return f"{percent(found.value)} [{found.low:.1%}, {found.high:.1%}]".replace("%,", ",").replace("%]", "]")
+    return f"{percent(found.value)} ({100 * found.low:.0f}–{100 * found.high:.0f})"
 
 
 def percent(share: float | None) -> str:
     """A share in per cent; a dash for what does not exist.
 
-    >>> percent(0.4485), percent(None)
-    ('44.8 %', '–')
+    >>> percent(0.5), percent(None)
+    ('50.0', '–')
     """
-    return "–" if share is None else f"{share:.1%}".replace("%", " %")
+    return "–" if share is None else f"{100 * share:.1f}"
 
 
-def comparisons(found: Sequence[Comparison]) -> Table:
-    """Comparisons with their intervals, limits and verdicts."""
-    headings = ("metric", "group", "against", "value [95 % interval]", "n", "limits", "window", "verdict")
-    table = _table("Comparisons", headings)
-    for each in found:
-        against = "its limits" if each.reference is None else each.reference
-        value = _interval(each.value, each.low, each.high)
-        table.add_row(
-            Text(f"{each.metric} {each.compare}"),
-            Text(f"{each.group} ({each.attribute})"),
-            Text(against),
-            value,
-            f"{each.n:,}",
-            limits(each.min, each.max),
-            each.window,
-            verdict(each.verdict, each.needed),
-        )
-    return table
+def comparisons(found: Sequence[Comparison]) -> Iterator[Table]:
+    """One table for each question: a metric of an attribute's groups in a window, with its limits."""
+    for (title, window), some in groupby(found, key=lambda each: (_title(each), each.window)):
+        table = _table(f"{title}, {window}", "group", "value", "95 % interval", "n", "verdict")
+        for each in some:
+            pair = each.group if each.reference is None else f"{each.group} – {each.reference}"
+            row = (number(each.value), interval(each.low, each.high), f"{each.n:,}")
+            table.add_row(Text(pair), *row, verdict(each.verdict, each.needed))
+        yield table
+
+
+def _title(comparison: Comparison) -> str:
+    what = f"{comparison.metric} {comparison.compare} of {comparison.attribute}"
+    allowed = limits(comparison.min, comparison.max)
+    return what if allowed == "–" else f"{what}, allowed {allowed}"
 
 
 def drift(found: Sequence[Drift]) -> Table:
     """Measures of drift with their limits and verdicts."""
-    table = _table("Drift", ("measure", "of", "value", "n", "limits", "window", "verdict"))
+    table = _table("drift", "measure", "of", "value", "n", "limits", "window", "verdict")
     for each in found:
-        value = "–" if each.value is None else f"{each.value:.3g}"
-        row = (value, f"{each.n:,}", limits(None, each.max), each.window)
+        row = (number(each.value), f"{each.n:,}", limits(None, each.max), each.window)
         table.add_row(each.measure, Text(each.stream), *row, verdict(each.verdict))
     return table
 
 
-def _table(title: str, headings: Iterable[str]) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold")
+def _table(title: str, *headings: str) -> Table:
+    table = Table(
+        title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0)
+    )
     for heading in headings:
-        numeric = heading in ("n", "value", "value [95 % interval]")
-        table.add_column(heading, justify="right" if numeric else "left")
+        table.add_column(heading, justify="right" if heading in ("n", "value") else "left")
     return table
 
 
-def _interval(value: float | None, low: float | None, high: float | None) -> str:
-    if value is None:
+def number(value: float | None) -> str:
+    """A number to three digits; a dash for what does not exist.
+
+    >>> number(0.21392), number(None)
+    ('0.214', '–')
+    """
+    return "–" if value is None else f"{value:.3g}"
+
+
+def interval(low: float | None, high: float | None) -> str:
+    """An interval, open where it has no bound.
+
+    >>> interval(-0.1, 0.25), interval(0.8, None), interval(None, None)
+    ('-0.100 to 0.250', '0.800 to …', '–')
+    """
+    if low is None and high is None:
         return "–"
-    ends = ", ".join("…" if end is None else f"{end:+.3f}" for end in (low, high))
-    return f"{value:+.3f} [{ends}]"
+    return " to ".join("…" if end is None else f"{end:.3f}" for end in (low, high))
 
 
 def limits(low: float | None, high: float | None) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -10,6 +10,7 @@ from aiohttp import web
 from msgspec.structs import replace
 
 from alerts import routes
+from alerts.notifier import Sender
 from dashboards.web import make_web
 from monitor.config import Config, ConfigError
 from streams import topics
@@ -44,12 +45,15 @@ def make(config: Config, **settings: Any) -> Worker:
     )
 
 
-def make_embedded(config: Config, broker: EmbeddedBroker) -> Worker:
-    """A worker on the broker inside this process."""
+def make_embedded(
+    config: Config, broker: EmbeddedBroker, notifiers: Mapping[str, Sender] | None = None
+) -> Worker:
+    """A worker on the broker inside this process; notifiers are the configuration's unless given."""
     config = replace(config, broker=replace(config.broker, url=broker.url))
     found: Topics = topics.names(config.broker)
     broker.create(*found.everything)
-    return Worker(config, found, routes.build(config), partitions=PARTITIONS, panes=PARTITIONS, embedded=True)
+    told = routes.build(config) if notifiers is None else notifiers
+    return Worker(config, found, told, partitions=PARTITIONS, panes=PARTITIONS, embedded=True)
 
 
 @asynccontextmanager

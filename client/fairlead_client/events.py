@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from functools import lru_cache
 from math import isfinite, isnan
 from time import time as now
 from typing import Any, Callable, Union
@@ -24,6 +23,7 @@ Row = dict[str, Any]
 # Fairlead refuses what is larger. They also make the queue's bound in events a bound in bytes.
 MAX_TEXT = 256  # characters of any text
 MAX_ENTRIES = 200  # of any map or list
+MAX_COLUMNS = 10_000  # kept of a field, should an app invent names without end
 _LAST_SECOND = 253_402_300_800  # the year 10000: Unix milliseconds lie beyond it
 _LARGEST_CLASS = 2**53  # beyond it JSON readers round
 
@@ -120,16 +120,27 @@ def _spread(row: Row, field: str, given: Mapping[str, Any] | None, check: Callab
         return
     if not isinstance(given, Mapping) or len(given) > MAX_ENTRIES:
         raise InvalidEventError(field, given, f"a mapping of at most {MAX_ENTRIES} names to values")
+    columns = _COLUMNS[field]
     for name, value in given.items():
         if value is not None:
-            column = _column(field, name)
+            column = columns[name]
             row[column] = check(column, value)
 
 
-@lru_cache(maxsize=10_000)
-def _column(field: str, name: Any) -> str:
-    """Cached for speed, and so that all rows share one string."""
-    return f"{field}.{_name(field, name)}"
+class _Columns(dict[str, str]):
+    """The column of each name in one field, kept: for speed, and so that all rows share one string."""
+
+    def __init__(self, field: str) -> None:
+        self._field = field
+
+    def __missing__(self, name: Any) -> str:
+        column = f"{self._field}.{_name(self._field, name)}"
+        if len(self) < MAX_COLUMNS:
+            self[name] = column
+        return column
+
+
+_COLUMNS = {field: _Columns(field) for field in ("attributes", "slices", "features", "flags", "values")}
 
 
 def _name(field: str, value: Any) -> str:

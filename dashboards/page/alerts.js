@@ -40,16 +40,18 @@ function story(about) {
   if (!about) return "Its name and numbers are not shown, since they could point at single people.";
   if (about.type === "drift") {
     const limit = about.max === null ? "" : `, limit ${words.number(about.max)}`;
-    return `${words.number(about.value)}${limit}, over ${words.plural(about.n, "decision")}, against a baseline of ${words.count(about.baseline_n)}.`;
+    return `${words.number(about.value)}${limit}, over ${words.plural(about.n, "value")}.`;
   }
-  const { value, low, high, compare } = about;
-  const rates = about.reference ? `${words.percent(about.group_rate)} (of ${words.count(about.n)}) against ${words.percent(about.reference_rate)} (of ${words.count(about.reference_n)}): ` : "";
-  return `${rates}${words.gap(value, compare)}, 95 % interval ${words.gaps(low, high, compare)}; ${words.limits(about)}.`;
+  const side = (v, n) => `${words.rate(v, about.metric)} (of ${words.count(n)})`;
+  const rates = about.reference && about.group_rate !== null
+    ? `${side(about.group_rate, about.n)} against ${side(about.reference_rate, about.reference_n)}: ` : "";
+  return `${rates}${words.gap(about.value, about)}, 95 % interval ${words.gaps(about.low, about.high, about)}; ${words.limits(about)}.`;
 }
 
 function meta(alert) {
   const times = alert.episode > 1 ? ` · episode ${alert.episode}` : "";
   const about = alert.evidence ? ` · ${words.window(alert.evidence.window).toLowerCase()}` : "";
   const until = alert.state === "resolved" ? ` · resolved ${words.date(alert.changed)}` : "";
-  return `Since ${words.date(alert.since)}${until}${about}${times} · rule “${alert.rule}”`;
+  const why = alert.note ? `: ${alert.note}` : "";
+  return `Since ${words.date(alert.since)}${until}${why}${about}${times} · rule “${alert.rule}”`;
 }

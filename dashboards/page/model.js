@@ -33,8 +33,8 @@ function content(about, reading, readings, choice) {
     tally(reading),
     attributes.map(([name, attribute]) => attributeCard(name, attribute, reading, rate)),
     attributes.length === 0 && h("p", { class: "card quiet" }, "No attribute of people is configured for this model."),
-    reading.composites.length > 0 && card("composites", "Across groups", comparisons(reading.composites)),
-    reading.drift.length > 0 && drift(reading.drift),
+    reading.composites.length > 0 && card("composites", "Across groups", folded(reading.composites, "metric", "metrics", comparisons)),
+    reading.drift.length > 0 && card("drift", "Drift", folded(reading.drift, "measure", "measures", drift)),
     explanation(about),
   ];
 }
@@ -46,8 +46,18 @@ function first(reading, rates) {
 }
 
 function judged(reading) {
-  const all = [...Object.values(reading.attributes).flatMap((a) => a.comparisons), ...reading.composites, ...reading.drift];
-  return all.filter((c) => c.rule !== null);
+  return [...Object.values(reading.attributes).flatMap((a) => a.comparisons), ...reading.composites, ...reading.drift].filter(limited);
+}
+
+// Whether a verdict was asked for: by a rule, or by a measure's own limit.
+const limited = ({ rule, min, max }) => rule !== null || (min ?? null) !== null || max !== null;
+
+// What has limits, and, folded away, what has none.
+function folded(found, one, many, drawn) {
+  const free = found.filter((c) => !limited(c));
+  const asked = found.filter(limited);
+  return [asked.length > 0 && drawn(asked),
+    free.length > 0 && h("details", { "data-key": many }, h("summary", {}, `${words.plural(free.length, one, many)} without limits`), drawn(free))];
 }
 
 function windows(readings, chosen) {
@@ -80,30 +90,40 @@ function card(key, title, ...content) {
 function attributeCard(name, attribute, reading, rate) {
   const groups = Object.entries(attribute.groups);
   const hidden = reading.decisions - groups.reduce((sum, [, group]) => sum + group.n, 0);
-  const ruled = attribute.comparisons.filter((c) => c.rule !== null);
-  const free = attribute.comparisons.filter((c) => c.rule === null);
   return h("section", { class: "card", "data-key": `attribute-${name}` },
     h("div", { class: "title" }, h("h2", {}, name.replaceAll("_", " ")),
       attribute.reference && h("span", { class: "quiet" }, `compared with ${attribute.reference}`)),
     groups.length > 0 && groupTable(groups, attribute.reference, rate),
     hidden > 0 && h("p", { class: "quiet" }, `Not shown: ${words.plural(hidden, "decision")} about small groups, and about groups that would give these away.`),
-    ruled.length > 0 && comparisons(ruled),
-    free.length > 0 && h("details", { "data-key": "free" }, h("summary", {}, `${words.plural(free.length, "comparison")} without limits`), comparisons(free)),
+    folded(attribute.comparisons, "comparison", "comparisons", comparisons),
     groups.length > 0 && h("details", { "data-key": "rates" }, h("summary", {}, "All rates as a table"), rateTable(groups)));
 }
 
 function groupTable(groups, reference, rate) {
   const head = [{ name: "Group" }, { name: "Decisions", kind: "n" }, { name: "Outcomes", kind: "n", hint: "Share of decisions whose outcome has come" },
     { name: words.metric(rate), kind: "n", hint: words.metricHint(rate) }, { name: "95 % interval", kind: "wide" }];
+  const scale = rateScale(groups.map(([, group]) => group.rates[rate]), rate);
   return table(`${words.metric(rate)} by group. ${words.metricHint(rate)}`, head, groups.map(([name, group]) => {
-    const { value, low, high, n, rough } = group.rates[rate] ?? { value: null, low: null, high: null, n: 0, rough: false };
-    const drawn = value === null
+    const found = group.rates[rate] ?? { value: null, low: null, high: null, n: 0 };
+    const drawn = found.value === null
       ? h("span", { class: "quiet" }, "Undefined: none to divide by yet")
-      : interval({ value, low, high, from: 0, to: 1, tone: name === reference ? "reference" : "" });
-    const range = value === null ? "" : low === null ? `n = ${words.count(n)}, too few for an interval` : `${words.percent(low)} to ${words.percent(high)}, n = ${words.count(n)}${rough ? ", rough" : ""}`;
+      : interval({ ...found, ...scale, tone: name === reference ? "reference" : "" });
     return { key: name, cells: [[name, name === reference && h("span", { class: "tag" }, "reference")], words.count(group.n), words.percent(group.coverage, 0),
-      h("strong", {}, words.percent(value)), [drawn, h("span", { class: "range" }, range)]] };
+      h("strong", {}, words.rate(found.value, rate)), [drawn, h("span", { class: "range" }, rateRange(found, rate))]] };
   }), "groups");
+}
+
+function rateRange({ value, low, high, n, rough }, rate) {
+  if (value === null) return "";
+  if (low === null) return `n = ${words.count(n)}, too few for an interval`;
+  return `${words.rate(low, rate)} to ${words.rate(high, rate)}, n = ${words.count(n)}${rough ? ", rough" : ""}`;
+}
+
+// From 0 to 1 for shares; as far as the numbers reach for others.
+function rateScale(rates, name) {
+  if (words.isShare(name)) return { from: 0, to: 1 };
+  const seen = rates.flatMap((rate) => [rate?.low, rate?.high, rate?.value]).filter((v) => typeof v === "number");
+  return { from: Math.min(0, ...seen), to: 1.05 * Math.max(0.1, ...seen) };
 }
 
 function rateTable(groups) {
@@ -111,63 +131,74 @@ function rateTable(groups) {
   const head = [{ name: "Rate" }, ...groups.map(([name]) => ({ name, kind: "n" }))];
   return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "All rates of all groups" },
     table("Every rate of every group", head, rates.map((rate) => ({ key: rate,
-      cells: [words.metric(rate), ...groups.map(([, group]) => words.percent(group.rates[rate]?.value))] })), "matrix"));
+      cells: [words.metric(rate), ...groups.map(([, group]) => words.rate(group.rates[rate]?.value ?? null, rate))] })), "matrix"));
 }
 
-export function comparisons(found) {
-  const sorted = [...found].sort((a, b) => words.ORDER.indexOf(a.verdict) - words.ORDER.indexOf(b.verdict));
-  const scales = Object.groupBy ? Object.groupBy(found, (c) => c.compare) : { difference: found, ratio: found, value: found };
+function comparisons(found) {
   const head = [{ name: "Comparison" }, { name: "Gap", kind: "n" }, { name: "95 % interval and limits", kind: "wide" }, { name: "Verdict" }];
-  return table("Gaps between groups, with what their intervals prove", head, sorted.map((c) => ({
-    key: [c.metric, c.compare, c.group, c.reference, c.rule].join("|"),
+  return table("Gaps between groups, with what their intervals prove", head, byVerdict(found).map((c) => ({
+    key: [c.metric, c.compare, c.attribute, c.group, c.reference, c.rule].join("|"),
     cells: [
-      [h("span", { class: "what" }, words.metric(c.metric)), h("span", { class: "who" }, c.reference ? `${c.group} against ${c.reference}` : c.group)],
-      [h("strong", {}, words.gap(c.value, c.compare)), h("span", { class: "range" }, rates(c))],
-      [c.value === null ? "" : drawn(c, scale(scales[c.compare])), h("span", { class: "range" }, range(c))],
+      [h("span", { class: "what" }, words.metric(c.metric)), h("span", { class: "who" }, who(c)), ownName(c) && h("span", { class: "who" }, `“${c.rule}”`)],
+      [h("strong", {}, words.gap(c.value, c)), h("span", { class: "range" }, rates(c))],
+      [c.value === null ? "" : drawn(c, scale(found.filter((other) => kind(other) === kind(c)))), h("span", { class: "range" }, range(c))],
       badge(c),
     ] })), "comparisons");
 }
 
-const rates = (c) => (c.group_rate === null || c.reference_rate === null ? "" : `${words.percent(c.group_rate)} : ${words.percent(c.reference_rate)}`);
+const byVerdict = (found) => [...found].sort((a, b) => words.ORDER.indexOf(a.verdict) - words.ORDER.indexOf(b.verdict));
+const kind = (c) => `${c.compare} ${words.isShare(c.metric) ? "" : c.metric}`;
+const who = (c) => (c.reference ? `${c.group} against ${c.reference}` : c.group);
+const ownName = (c) => c.rule !== null && !c.rule.startsWith(c.metric);
+const rates = (c) => (c.group_rate === null || c.reference_rate === null ? "" : `${words.rate(c.group_rate, c.metric)} : ${words.rate(c.reference_rate, c.metric)}`);
 
 function range(c) {
-  const interval = c.low === null ? "" : `${words.gaps(c.low, c.high, c.compare)}; `;
+  const interval = c.low === null && c.high === null ? "" : `${words.gaps(c.low, c.high, c)}; `;
   return `${interval}${words.limits(c)}; n = ${words.count(c.n)}${c.reference === null ? "" : ` and ${words.count(c.reference_n)}`}`;
 }
 
-function badge({ verdict, needed, rule, rough }) {
-  const more = verdict === "undecided" && needed !== null ? `about ${words.short(needed)} more needed` : rough ? "rough: few decisions" : "";
-  if (rule === null && verdict !== "undefined") return h("span", { class: "quiet" }, "no limit set");
-  return [h("span", { class: `verdict ${verdict}` }, sign(verdict), words.verdict(verdict)), more && h("span", { class: "range" }, more)];
+function badge(c) {
+  if (!limited(c) && c.verdict !== "undefined") return h("span", { class: "quiet" }, "no limit set");
+  const more = c.verdict === "undecided" && (c.needed ?? null) !== null ? `about ${words.short(c.needed)} more needed` : c.rough ? "rough: few decisions" : "";
+  return [h("span", { class: `verdict ${c.verdict}` }, sign(c.verdict), words.verdict(c.verdict)), more && h("span", { class: "range" }, more)];
 }
 
 // One scale for all comparisons of a kind, so that their bars can be compared.
 function scale(found) {
   const seen = found.flatMap((c) => [c.low, c.high, c.value, c.min, c.max]).filter((v) => v !== null);
   if (found[0].compare === "ratio") return { from: 0, to: Math.min(3, 1.1 * Math.max(1.25, ...seen)), zero: 1 };
-  const reach = Math.min(1, 1.15 * Math.max(0.1, ...seen.map(Math.abs)));
+  const most = words.isShare(found[0].metric) ? 1 : Infinity;
+  const reach = Math.min(most, 1.15 * Math.max(0.1, ...seen.map(Math.abs)));
   return { from: found[0].compare === "value" ? 0 : -reach, to: reach, zero: 0 };
 }
 
-function drawn({ value, low, high, min, max, verdict, rule }, { from, to, zero }) {
-  const zones = min === null && max === null ? [] : [{ from: min ?? from, to: max ?? to, kind: "allowed" }];
-  return interval({ value, low, high, from, to, zones, tone: rule === null ? "" : verdict, marks: [{ at: zero, kind: "zero" }] });
+function drawn(c, { from, to, zero }) {
+  const zones = c.min === null && c.max === null ? [] : [{ from: c.min ?? from, to: c.max ?? to, kind: "allowed" }];
+  const open = c.low === null && c.high === null ? {} : { low: c.low ?? from, high: c.high ?? to };
+  return interval({ ...c, ...open, from, to, zones, tone: limited(c) ? c.verdict : "", marks: [{ at: zero, kind: "zero" }] });
 }
 
 function drift(found) {
   const head = [{ name: "Measure" }, { name: "Value", kind: "n" }, { name: "Against its limit", kind: "wide" }, { name: "Verdict" }];
-  const rows = [...found].sort((a, b) => words.ORDER.indexOf(a.verdict) - words.ORDER.indexOf(b.verdict)).map((d) => {
-    const to = d.max ? 2 * d.max : Math.max(1, 1.25 * (d.value ?? 0));
-    const zones = d.max === null ? [] : [{ from: 0, to: d.max, kind: "allowed" }];
-    const about = [`${words.plural(d.n, "value")}, baseline ${words.count(d.baseline_n)}`, d.max !== null && `limit ${words.number(d.max)}`, d.at !== null && `last change ${words.date(d.at)}`];
-    return { key: `${d.measure}|${d.stream}|${d.rule}`, cells: [
+  return table("How far the streams have moved from their baseline", head, byVerdict(found).map((d) => ({
+    key: [d.measure, d.stream, d.rule].join("|"),
+    cells: [
       [h("span", { class: "what" }, words.stream(d.stream)), h("span", { class: "who", title: words.measureHint(d.measure) }, words.measure(d.measure))],
       h("strong", {}, words.number(d.value)),
-      [d.value !== null && interval({ value: d.value, low: null, high: null, from: 0, to, zones, tone: d.rule === null ? "" : d.verdict }),
-        h("span", { class: "range" }, about.filter(Boolean).join("; "))],
-      badge({ ...d, needed: null, rough: false })] };
-  });
-  return card("drift", "Drift", table("How far the streams have moved from their baseline", head, rows, "comparisons"));
+      [d.value !== null && driftBar(d), h("span", { class: "range" }, driftRange(d))],
+      badge(d)] })), "comparisons");
+}
+
+function driftBar({ value, max, verdict, ...rest }) {
+  const zones = max === null ? [] : [{ from: 0, to: max, kind: "allowed" }];
+  const to = Math.max(max ? 2 * max : 1, 1.25 * value);
+  return interval({ value, low: null, high: null, from: 0, to, zones, tone: limited({ max, ...rest }) ? verdict : "" });
+}
+
+function driftRange(d) {
+  const said = [words.plural(d.n, "value"), d.baseline_n !== d.n && `baseline ${words.count(d.baseline_n)}`,
+    d.max !== null && `limit ${words.number(d.max)}`, d.at !== null && `last change ${words.date(d.at)}`];
+  return said.filter(Boolean).join("; ");
 }
 
 function explanation(about) {

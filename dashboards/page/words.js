@@ -1,5 +1,6 @@
 // Names and numbers as people read them.
 
+// Rates of a decision; with "final_" before them, of the decision that a person made in the end.
 const METRICS = {
   selection_rate: ["Selection rate", "Of all people in the group: how many the model decided as positive."],
   true_positive_rate: ["True positive rate", "Of those whose outcome was positive: how many the model decided as positive. Also recall, or equal opportunity."],
@@ -12,15 +13,33 @@ const METRICS = {
   false_omission_rate: ["False omission rate", "Of those decided as negative: how many turned out positive."],
   accuracy: ["Accuracy", "Of those whose outcome has come: how many were decided rightly."],
   error_rate: ["Error rate", "Of those whose outcome has come: how many were decided wrongly."],
-  base_rate: ["Base rate", "Of those whose outcome has come: how many had a positive one."],
   f1: ["F1", "Positives found and rightly named, in one number."],
+  base_rate: ["Base rate", "Of those whose outcome has come: how many had a positive one."],
+  predicted_prevalence: ["Predicted prevalence", "Of those whose outcome has come: how many were decided as positive."],
   coverage: ["Coverage", "Of all decisions: how many have an outcome yet."],
+  positive_coverage: ["Coverage of positives", "Of all positive decisions: how many have an outcome yet."],
+  negative_coverage: ["Coverage of negatives", "Of all negative decisions: how many have an outcome yet."],
+  review_rate: ["Review rate", "Of all decisions: how many a person looked at."],
   override_rate: ["Override rate", "Of the decisions that a person looked at: how many that person changed."],
+  override_up_rate: ["Override to positive", "Of the decisions that a person looked at: how many became positive."],
+  override_down_rate: ["Override to negative", "Of the decisions that a person looked at: how many became negative."],
+  group_share: ["Share of the decisions", "Of all decisions: how many are about this group."],
+  share_of_positives: ["Share of the positives", "Of all positive decisions: how many are about this group."],
+  equalized_odds: ["Equalized odds", "The larger of the gaps in true and false positive rate."],
+  average_odds: ["Average odds", "The mean of the gaps in true and false positive rate."],
+  generalized_entropy: ["Generalized entropy", "How unequally the model's errors benefit people; 0 is equally."],
+  differential_fairness: ["Differential fairness", "The largest log ratio between two groups' chances; 0 is none."],
+  auc: ["AUC", "How often a positive case scores higher than a negative one."],
+  brier_score: ["Brier score", "Mean squared error of the score as a probability."],
 };
 
 const DRIFT = {
   psi: ["Population stability index", "How far the values have moved from the baseline; 0 is not at all, above 0.2 is usually called large."],
   ks: ["Kolmogorov–Smirnov distance", "The largest gap between two cumulative shares, from 0 to 1."],
+  tvd: ["Total variation distance", "The share of values that would have to move to get the baseline back."],
+  kl: ["Kullback–Leibler divergence", "How surprising the values are to who expects the baseline."],
+  jensen_shannon: ["Jensen–Shannon distance", "How far two distributions are apart, from 0 to 1."],
+  wasserstein: ["Wasserstein distance", "How far the values moved on average, in their own unit."],
   adwin: ["ADWIN changes", "How many times the mean of the stream changed, as the ADWIN detector finds it."],
 };
 
@@ -33,8 +52,17 @@ export const VERDICTS = {
 };
 export const ORDER = Object.keys(VERDICTS);
 
-export const metric = (name) => METRICS[name]?.[0] ?? sentence(name.replace(/^flags\./, "flag: ").replaceAll("_", " "));
-export const metricHint = (name) => METRICS[name]?.[1] ?? "";
+export function metric(name) {
+  if (METRICS[name]) return METRICS[name][0];
+  if (name.startsWith("final_")) return `${metric(name.slice(6))}, final decision`;
+  if (name.startsWith("flags.")) return `Flag “${name.slice(6)}”`;
+  if (name.startsWith("reasons.")) return `Reason “${name.slice(8)}”`;
+  return sentence(name.replaceAll("_", " "));
+}
+export const metricHint = (name) => METRICS[name.replace(/^final_/, "")]?.[1] ?? "";
+
+// Whether a metric is a share, shown in percent and its differences in points; others are plain numbers.
+export const isShare = (name) => /(_rate|_value|_share|coverage|prevalence|accuracy|f1|share_of_positives|odds)$|^(flags|reasons)\./.test(name);
 export const measure = (name) => DRIFT[name]?.[0] ?? sentence(name.replaceAll("_", " "));
 export const measureHint = (name) => DRIFT[name]?.[1] ?? "";
 export const verdict = (name) => VERDICTS[name]?.[0] ?? sentence(name);
@@ -43,8 +71,8 @@ export const verdict = (name) => VERDICTS[name]?.[0] ?? sentence(name);
 export function stream(name) {
   if (name.startsWith("features.")) return `Feature ${name.slice(9)}`;
   const [kind, attribute, ...group] = name.split(".");
-  if (kind === "selection" && group.length) return `Selection rate, ${attribute}: ${group.join(".")}`;
-  return { score: "Score", error: "Errors" }[name] ?? name;
+  if (kind === "selection" && group.length > 0) return `Selection rate, ${attribute}: ${group.join(".")}`;
+  return { score: "Score", error: "Errors", selection: "Selection rate" }[name] ?? name;
 }
 
 const whole = new Intl.NumberFormat("en");
@@ -59,26 +87,32 @@ export const percent = (v, digits = 1) => (v === null || v === undefined ? NONE 
 export const plural = (n, one, many = `${one}s`) => `${count(n)} ${n === 1 ? one : many}`;
 export const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
-// A gap as it is compared: "+21.4 pts", "0.592 ×", "44.8 %".
-export function gap(v, compare) {
+// A rate: "44.8 %", or a plain number where it is no share.
+export const rate = (v, name) => (isShare(name) ? percent(v) : number(v));
+
+// A gap as it is compared: "+21.4 pts", "0.592 ×", "44.8 %"; plain numbers where it is of no share.
+export function gap(v, { compare, metric }) {
   if (v === null || v === undefined) return NONE;
   if (compare === "ratio") return `${v.toFixed(3)} ×`;
-  if (compare === "value") return percent(v);
-  return `${v > 0 ? "+" : v < 0 ? "−" : ""}${(100 * Math.abs(v)).toFixed(1)} pts`;
+  if (compare === "value") return rate(v, metric);
+  const signed = v > 0 ? "+" : v < 0 ? "−" : "";
+  return isShare(metric) ? `${signed}${(100 * Math.abs(v)).toFixed(1)} pts` : `${signed}${number(Math.abs(v))}`;
 }
 
-// The ends of an interval, with the unit once: "+18.2 to +24.5 pts".
-export function gaps(low, high, compare) {
-  const [from, to] = [gap(low, compare), gap(high, compare)];
-  return `${from.split(" ")[0]} to ${to}`;
+// An interval, with the unit once: "+18.2 to +24.5 pts"; one of its ends may be open.
+export function gaps(low, high, about) {
+  if (low === null && high === null) return NONE;
+  if (low === null) return `up to ${gap(high, about)}`;
+  if (high === null) return `${gap(low, about)} or more`;
+  return `${gap(low, about).split(" ")[0]} to ${gap(high, about)}`;
 }
 
-export function limits({ min, max, compare }) {
+export function limits(about) {
+  const { min, max, compare } = about;
   if (min === null && max === null) return "no limit";
-  if (min !== null && max !== null) {
-    return compare === "difference" && min === -max ? `limit ±${(100 * max).toFixed(1)} pts` : `limits ${gaps(min, max, compare)}`;
-  }
-  return min !== null ? `at least ${gap(min, compare)}` : `at most ${gap(max, compare)}`;
+  if (min === null) return `at most ${gap(max, about)}`;
+  if (max === null) return `at least ${gap(min, about)}`;
+  return compare === "difference" && min === -max ? `limit ±${gap(max, about).slice(1)}` : `limits ${gaps(min, max, about)}`;
 }
 
 export function bytes(n) {

@@ -1,8 +1,8 @@
 """Jensen-Shannon distance: 0 for equal distributions, 1 for distributions with nothing in common.
 
 JS = √(½ KL(p ‖ m) + ½ KL(q ‖ m)) with m = (p + q) / 2 and logarithms of base 2, over the cells of
-monitor/drift/_cells.py. It is a metric, symmetric, and needs no smoothing; its interval smooths as Hellinger's
-does.
+monitor/drift/_cells.py. It is a metric, symmetric, and needs no smoothing; its interval smooths, as
+that of Hellinger does.
 
 Source: Lin 1991; Endres, Schindelin 2003 for the square root.
 

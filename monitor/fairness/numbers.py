@@ -8,31 +8,42 @@ import re
 
 import numpy as np
 
+from monitor import bins
 from monitor.fairness.intervals import Estimates, Z
 from monitor.histogram import Histogram
 from monitor.table import MICRO, Floats, Table
 
 MEAN = ".mean"
+_TOLD_APART = 64  # integers below it have a bin of their own (monitor/bins.py)
 _QUANTILE = re.compile(r"(.+)\.p(\d{1,2})")
 
 
 def moments(number: str, table: Table) -> tuple[Floats, Floats, Floats]:
-    """How many, their sum and their sum of squares, each of shape (groups,)."""
-    binned = np.array([_binned(histogram) for histogram in table.spread(number)]).reshape(-1, 3).T
-    if f"{number}.n" not in table.counts:
-        return binned[0], binned[1], binned[2]
-    count, total = table.get(f"{number}.n").astype(float), table.get(f"{number}.sum") / MICRO
+    """How many, their sum and their sum of squares, each of shape (groups,).
+
+    Squares that come from the histogram are rather too large than too small: the spread within bins is
+    taken to be as wide as they are, so that no interval is narrower than it should be.
+    """
+    count, total, deviation = np.array([_binned(one) for one in table.spread(number)]).reshape(-1, 3).T
+    if f"{number}.n" in table.counts:
+        count, total = table.get(f"{number}.n").astype(float), table.get(f"{number}.sum") / MICRO
     if f"{number}.sumsq" in table.counts:
         return count, total, table.get(f"{number}.sumsq").astype(float)
-    # The spread about the mean is the histogram's, so that a shift of the mean within bins does not touch it.
-    with np.errstate(invalid="ignore"):
-        variance = binned[2] / binned[0] - (binned[1] / binned[0]) ** 2
-        return count, total, count * (variance + (total / count) ** 2)
+    mean = total / np.where(count > 0, count, np.nan)
+    return count, total, np.where(count > 0, count * (deviation**2 + mean**2), 0)
 
 
 def _binned(histogram: Histogram) -> tuple[float, float, float]:
-    values, counts = histogram.middles, histogram.counts
-    return float(histogram.total), float(values @ counts), float(values**2 @ counts)
+    """How many, the sum of their bins' middles, and the standard deviation at most."""
+    n, middles, counts = histogram.total, histogram.middles, histogram.counts
+    if not n:
+        return 0.0, 0.0, 0.0
+    total = float(middles @ counts)
+    spread = np.sqrt((middles - total / n) ** 2 @ counts / n)
+    half = np.maximum(middles - bins.lower(histogram.keys), bins.upper(histogram.keys) - middles)
+    own = (middles == np.floor(middles)) & (np.abs(middles) < _TOLD_APART)
+    within = np.sqrt(np.where(own, 0, half) ** 2 @ counts / n)
+    return float(n), total, float(spread + within)
 
 
 def quantile(name: str) -> tuple[str, float] | None:

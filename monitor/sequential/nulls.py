@@ -114,6 +114,12 @@ class Null:
         beyond = t_a < self.limit * t_b if self.kind == "ratio" else t_a - t_b > self.limit
         return np.asarray((log_e * (beyond & told)).reshape(*self.shape, -1))
 
+    def complies(self, p_a: Array, p_b: Array) -> NDArray[np.bool_]:
+        """Where a pair of rates complies."""
+        if self.kind == "ratio":
+            return p_a >= self.limit * p_b
+        return self.contains(p_a - p_b, p_a - p_b)
+
     def contains(self, low: Array, high: Array) -> NDArray[np.bool_]:
         """Where all values from ``low`` to ``high``, of the gap a - b or the ratio a / b, comply."""
         if self.kind == "ratio":

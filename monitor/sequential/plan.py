@@ -15,7 +15,7 @@ from monitor.sequential.logs import log_mean_exp
 from monitor.sequential.nulls import Null
 from monitor.sequential.projections import Array
 
-STRIDE = 0.01  # of the events so far, taken as one step once that is more than a block
+STRIDE = 0.02  # of the events so far, taken as one step once that is more than a block
 HALVINGS = 20
 HORIZON = 10_000_000  # events beyond which a proof counts as out of reach
 
@@ -53,11 +53,12 @@ def decisions_left(cells: Cells, alpha: float) -> Array:
 def _median_events(null: Null, flow: Array, past: Array, log_e: Array, alpha: float) -> Array:
     """Events until E crosses 1/alpha, with ``flow`` (4, cells) the expected counts of one event."""
     rise = np.log(np.prod(null.shape) / alpha) - log_e.max(axis=(0, 1))
-    left, gone, told = np.full(flow.shape[1], np.inf), 0.0, (flow[0] > 0) & (flow[2] > 0)
+    left, gone, rates = np.full(flow.shape[1], np.inf), 0.0, flow[1::2] / np.maximum(flow[0::2], 1e-300)
+    never = null.complies(*rates) | (flow[0] == 0) | (flow[2] == 0)
     while gone <= HORIZON:
         proved = log_mean_exp(log_e) >= np.log(1 / alpha)
         left[proved & np.isinf(left)] = gone
-        if (proved | ~told).all():
+        if (proved | never).all():
             break
         step = max(SIZE, SIZE * round(STRIDE * gone / SIZE))
         past, log_e = past + step * flow, log_e + null.log_e(step * flow, null.alternatives(past))

@@ -1,7 +1,7 @@
 from alerts import history
 from alerts.alert import State
 from alerts.outbox import Delivery, Progress
-from tests.alerts.sample import NOW, alert
+from tests.alerts.sample import DRIFT, NOW, alert
 
 
 def test_firing_first_then_the_newest():
@@ -18,6 +18,11 @@ def test_a_row_says_what_it_is_about():
     (row,) = history.rows([alert()])
     assert (row.state, row.severity, row.model, row.episode) == (State.FIRING, "critical", "compas", 1)
     assert row.subject == "race: African-American against Caucasian"
+
+
+def test_drift_is_about_its_stream():
+    (row,) = history.rows([alert(evidence=DRIFT)])
+    assert row.subject == "score"
 
 
 def test_deliveries_newest_first():

@@ -113,6 +113,8 @@ class SampleAlert(Struct, frozen=True, kw_only=True):
     changed: int = AS_OF - 30 * DAY
     evidence: Comparison | Drift
     episode: int = 1
+    fired: bool = True
+    note: str = ""
 
 
 class SampleView(Struct):

@@ -119,10 +119,49 @@ def test_drift_of_a_hidden_group_is_hidden():
     assert len(suppress(read, LEAST).drift) == len(read.drift) - 1
 
 
+def selection(attribute: str, group: str, n: int) -> Drift:
+    return Drift(
+        measure="adwin",
+        stream=f"selection.{attribute}.{group}",
+        window="all",
+        value=0,
+        n=n,
+        baseline_n=n,
+        max=None,
+        verdict=Verdict.UNDECIDED,
+    )
+
+
+def test_drift_streams_do_not_show_the_size_of_a_group_that_the_window_has_not():
+    """A detector remembers all decisions; the window may have none of the group."""
+    streams = [selection("race", g, n) for g, n in {"A": 600, "B": 300, "C": 97, "D": 3}.items()]
+    read = replace(of({"race": {"A": 60, "B": 50}}), drift=[*drift("all")[:2], *streams])
+    assert [d.stream for d in suppress(read, LEAST).drift] == [
+        "score",
+        "score",
+        "selection.race.A",
+        "selection.race.B",
+    ]
+    assert suppress(read, LEAST).attributes == read.attributes
+
+
+def test_drift_streams_of_attributes_with_dots_and_of_none_that_is_known():
+    read = of({"geo.area": {"A": 60, "B": 50}})
+    streams = [selection("geo.area", "A", 60), selection("geo.area", "B.1", 3), selection("gone", "X", 4)]
+    assert suppress(replace(read, drift=streams), LEAST).drift == []
+
+
 def test_composites_that_name_a_hidden_group_are_hidden():
     read = of({"race": {"A": 600, "B": 300, "C": 3}})
     between = read.attributes["race"].comparisons[-1]
     assert (between.group, suppress(replace(read, composites=[between]), LEAST).composites) == ("C", [])
+
+
+def test_composites_of_so_few_are_hidden():
+    read = of({"race": {"A": 600, "B": 300, "C": 3}})
+    worst = replace(read.attributes["race"].comparisons[0], group="all groups", reference=None, reference_n=0)
+    seen = suppress(replace(read, composites=[replace(worst, n=3), replace(worst, n=300)]), LEAST)
+    assert [c.n for c in seen.composites] == [300]
 
 
 @pytest.mark.parametrize("n", [3, 60])

@@ -63,6 +63,17 @@ def test_a_stream_may_appear_late() -> None:
     assert baseline.of("credit", [part(0, [0.5]), late]).streams["features.age"].total == 1
 
 
+def test_a_stream_that_changes_its_type_is_of_the_kind_of_most_values() -> None:
+    parts = [
+        Part(start=0, decisions=3, streams={"features.age": histogram.numeric([40, 41, 42])}),
+        Part(start=1, decisions=2, streams={"features.age": histogram.categorical(["40", "41"])}),
+    ]
+    expected = histogram.numeric([40, 41, 42], missing=2)
+
+    assert baseline.of("credit", parts).streams["features.age"] == expected
+    assert baseline.of("credit", parts[::-1]).streams["features.age"] == expected
+
+
 def test_the_parts_are_left_as_they_were() -> None:
     first, second = part(0, [0.1]), part(1, [0.2])
     baseline.of("credit", [first, second])

@@ -58,3 +58,24 @@ def test_middles_stand_for_the_values() -> None:
 
 def test_histograms_differ_by_missing_values_alone() -> None:
     assert histogram.numeric([1], missing=1) != histogram.numeric([1])
+
+
+def test_a_stream_of_both_kinds_is_of_the_kind_of_most_and_misses_the_others() -> None:
+    few_names = histogram.from_counts({bins.ZERO: 5, "n/a": 2}, missing=1)
+    few_numbers = histogram.from_counts({bins.ZERO: 2, "n/a": 5})
+
+    assert few_names == Histogram(np.array([bins.ZERO], np.uint16), np.array([5]), 3)
+    assert few_numbers == histogram.categorical(["n/a"] * 5, missing=2)
+
+
+@given(numbers, names)
+def test_no_value_of_a_mixed_stream_is_lost(some: list[float], more: list[str]) -> None:
+    found = histogram.majority(histogram.numeric(some), histogram.categorical(more))
+
+    assert found.total == max(len(some), len(more))
+    assert found.total + found.missing == len(some) + len(more)
+
+
+def test_a_draw_is_of_numbers() -> None:
+    assert histogram.from_counts({bins.ZERO: 1, "a": 1}).numeric
+    assert histogram.from_counts({}).numeric

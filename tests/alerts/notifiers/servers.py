@@ -103,7 +103,7 @@ async def serving(http: Http, tls: ssl.SSLContext | None = None) -> AsyncIterato
     app = web.Application()
     app.router.add_post("/{path:.*}", http.handle)
     server = TestServer(app, host="127.0.0.1", scheme="https" if tls else "http")
-    await server.start_server(ssl=tls)
+    await server.start_server(ssl=tls, access_log=None)  # its log is not ours to judge
     async with server:
         http.url = str(server.make_url("/")).rstrip("/")
         yield http

@@ -99,13 +99,13 @@ def test_conditional_demographic_disparity_needs_its_slice():
 
 
 def test_scores_are_compared_between_groups():
-    spread = [histogram.numeric(np.arange(60) + shift) for shift in (0, 30)]
-    groups = Table(["a", "b"], {"up": np.array([60, 60])}, {"score.none": spread})
+    spread = [histogram.numeric(np.tile(np.arange(60), 10) + shift) for shift in (0, 30)]
+    groups = Table(["a", "b"], {"up": np.array([600, 600])}, {"score.none": spread})
     found = asked(read(groups, Rule(metric="smd", max=0.2), Rule(metric="score.ks", max=0.2), reference="a"))
     assert [c.metric for c in found] == ["score.smd", "score.ks"]
     assert [c.verdict for c in found] == [Verdict.OUT, Verdict.OUT]
     assert found[1].value == 0.5
-    assert (found[1].n, found[1].reference_n) == (60, 60)
+    assert (found[1].n, found[1].reference_n) == (600, 600)
 
 
 def test_a_reference_that_has_not_come_compares_nothing():

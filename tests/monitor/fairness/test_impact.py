@@ -11,13 +11,34 @@ from monitor.fairness import impact
 from monitor.table import Table
 from tests.monitor.tables import table
 
-# The rules' own first example (6 RCNY § 5-302, appendix), sex categories: 1,390 of 1,390 + … as selection rates.
+# The example tables of the rule itself: category, applicants, selected, impact ratio as printed.
+EXAMPLES = [
+    [("Male", 1390, 667, "1.000"), ("Female", 1181, 555, "0.979")],
+    [
+        ("Hispanic or Latino", 408, 204, "0.97"),
+        ("White", 797, 412, "1.00"),
+        ("Black or African American", 390, 170, "0.84"),
+        ("Native Hawaiian or Pacific Islander", 119, 52, "0.85"),
+        ("Asian", 616, 302, "0.95"),
+        ("Native American or Alaska Native", 41, 18, "0.85"),
+        ("Two or More Races", 213, 96, "0.87"),
+    ],
+]
 SEX = {"Male": {"up": 24, "un": 24}, "Female": {"up": 20, "un": 60}, "unknown": {"up": 3, "un": 4}}
 SHARES = st.integers(1, 60).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 
 
 def rows(found: impact.Impact) -> dict[str, impact.Category]:
     return {category.name: category for category in found.categories}
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=["sex", "race"])
+def test_impact_ratios_are_the_rules_own(example):
+    groups = table({name: {"up": selected, "un": n - selected} for name, n, selected, _ in example})
+    found = rows(impact.selection(groups))
+    for name, _, _, printed in example:
+        places = len(printed) - 2
+        assert f"{found[name].impact_ratio:.{places}f}" == printed
 
 
 def test_impact_ratios_are_to_the_most_selected():

@@ -119,7 +119,7 @@ def test_aif360_and_smclarify_on_german_credit():
     assert only(found, "A201", "base_rate").value == pytest.approx(-dpl, abs=1e-12)
 
 
-# Clarify's name → ours, and 1 where both take the group minus the reference, −1 where Clarify turns it around.
+# 1 where Clarify takes the facet minus the rest as we do, −1 where it turns it around.
 CLARIFYS = [
     ("DI", 1),
     ("DCA", -1),
@@ -297,12 +297,12 @@ def test_an_empty_table_has_no_groups():
     assert found == Attribute(None, {}, [])
 
 
-COUNTS = st.fixed_dictionaries({atom: st.integers(0, 60) for atom in ("tp", "fp", "fn", "tn", "up", "un")})
+CELLS = st.fixed_dictionaries({atom: st.integers(0, 60) for atom in ("tp", "fp", "fn", "tn", "up", "un")})
 
 
 @settings(max_examples=60, deadline=None)
 @given(
-    st.dictionaries(st.sampled_from(["a", "b", "c", "unknown"]), COUNTS, min_size=1),
+    st.dictionaries(st.sampled_from(["a", "b", "c", "unknown"]), CELLS, min_size=1),
     st.sampled_from(["largest", "highest", "pairs", "extremes", "overall", "a"]),
 )
 def test_every_reading_is_sound(counts, word):

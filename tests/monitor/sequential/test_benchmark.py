@@ -1,0 +1,40 @@
+"""``python -m benchmarks.stats``: that it runs, prints and writes; not what it measures."""
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from benchmarks.sequential.bars import Bar, judged
+from benchmarks.sequential.plot import svg
+from benchmarks.sequential.tables import Table
+from benchmarks.stats import main
+
+
+def test_tables_are_printed_and_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["--runs", "4", "--only", "many", "means", "--docs", str(tmp_path)])
+    printed, written = capsys.readouterr().out, (tmp_path / "statistics-measured.md").read_text()
+    for text in ("e-BH on current E (Fairlead)", "betting on sums (Fairlead)"):
+        assert text in printed
+        assert f"| {text} |" in written
+    assert "e-BH on current E (Fairlead): power" in printed
+
+
+def test_a_bar_holds_up_to_its_limit() -> None:
+    ours = "RIPr grid (Fairlead)"
+    costs = {"µs to close 50 cells": 300.0, "ns an event": 251.0, "bytes of state a cell": 154.0}
+    table = Table("cost", {(ours, column): figure for column, figure in costs.items()})
+    assert [(bar.column, holds) for bar, _, holds in judged({"speed": table})] == [
+        ("µs to close 50 cells", True),
+        ("ns an event", False),
+        ("bytes of state a cell", True),
+    ]
+    assert isinstance(judged({"speed": table})[0][0], Bar)
+
+
+def test_the_plot_is_an_image_with_every_method() -> None:
+    values = {("A & B", "false alarms 50%"): 0.2, ("A & B", "gap 0.1 50%"): 900.0}
+    values |= {("C", "false alarms 50%"): 0.01, ("C", "gap 0.1 50%"): float("inf")}
+    image = ElementTree.fromstring(svg(Table("Title", values), ["gap 0.1 50%"]))
+    texts = [text.text for text in image.iter("{http://www.w3.org/2000/svg}text")]
+    assert {"A & B", "C", "900  (20.0% false)", "not within 100,000  (1.0% false)"} <= set(texts)
