@@ -42,9 +42,9 @@ STEPS = {"proof": 12, "ratio": 3, "change": 12, "drift": 1, "intervals": 2}  # o
 def main(argv: list[str]) -> int:
     args = _arguments(argv)
     console, found = Console(), {}
-    for i, name in enumerate(args.only):
+    for name in args.only:
         measure, part = MEASURES[name]
-        rng = np.random.default_rng([args.seed, i])
+        rng = np.random.default_rng([args.seed, list(MEASURES).index(name)])
         found[name] = _measured(console, name, measure, rng, max(1, round(part * args.runs)))
         console.print(_printed(found[name]))
     verdicts = judged(found)

@@ -123,7 +123,7 @@ class _Handlers:
 
     async def metrics(self, request: web.Request) -> web.Response:
         encode, content_type = choose_encoder(request.headers.get("Accept", ""))
-        return web.Response(body=encode(self.registry), headers={"Content-Type": content_type})
+        return _compressed(web.Response(body=encode(self.registry), headers={"Content-Type": content_type}))
 
     async def healthz(self, _: web.Request) -> web.Response:
         """Alive: the loop answers."""
@@ -139,8 +139,14 @@ class _Handlers:
 
 def _answer(request: web.Request, body: bytes, content_type: str = "application/json") -> web.Response:
     """The body with its ETag; 304 if the browser has it already."""
-    etag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+    etag = f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
     headers = {"ETag": etag, "Cache-Control": "no-cache"}
     if request.headers.get("If-None-Match") == etag:
         return web.Response(status=304, headers=headers)
-    return web.Response(body=body, content_type=content_type, charset="utf-8", headers=headers)
+    return _compressed(web.Response(body=body, content_type=content_type, charset="utf-8", headers=headers))
+
+
+def _compressed(response: web.Response) -> web.Response:
+    """Packed, for those who take it so."""
+    response.enable_compression()
+    return response

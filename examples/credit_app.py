@@ -1,10 +1,10 @@
-"""A credit scoring service that tells Fairlead what it decides: FastAPI, `uvicorn credit_app:serve --factory`.
+"""A credit scoring service that tells Fairlead what it decides: `uvicorn credit_app:serve --factory`.
 
     curl localhost:8000/applications -H 'content-type: application/json' -d \
       '{"id": "loan-17", "customer": "c-4711", "income": 52000, "debt": 9000, "sex": "F", "age": 31}'
     curl localhost:8000/applications/loan-17/outcome -H 'content-type: application/json' -d '{"repaid": true}'
 
-The scoring needs no web framework; `create_app` puts it behind HTTP.
+The scoring needs no web framework; `create_app` puts it behind HTTP with FastAPI.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ def serve() -> FastAPI:
         Emitter(
             os.environ.get("KAFKA_BOOTSTRAP", "localhost:9092"),
             model="credit",
-            # Ids and customers leave the app as keyed hashes; the key is the same wherever outcomes come from.
+            # Ids and customers leave the app as keyed hashes; whatever sends outcomes needs the same key.
             key=os.environ["FAIRLEAD_KEY"],
         )
     )

@@ -23,7 +23,8 @@ from streams.topics import Topics
 def run(config: Config, *, embedded: bool = False) -> int:
     """Runs a worker until SIGTERM or SIGINT; the exit status."""
     logging.basicConfig(level="INFO", format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("aiokafka").setLevel("ERROR")
+    for chatty in ("aiokafka", "faust", "mode", "streams.tables", "streams.consumer"):
+        logging.getLogger(chatty).setLevel("ERROR")
     if not embedded:
         worker = make(config)
         asyncio.run(_serve(worker))

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from kafka import KafkaProducer
-from kafka.errors import KafkaTimeoutError, MessageSizeTooLargeError, RecordListTooLargeError
-
 from fairlead_client.batch import Message
+
+with warnings.catch_warnings():
+    # kafka-python reads its schemas by a deprecated function: apps may turn warnings into errors.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    from kafka import KafkaProducer
+    from kafka.errors import KafkaTimeoutError, MessageSizeTooLargeError, RecordListTooLargeError
 
 SLICE_SECONDS = 0.25  # how often a wait looks whether time is up
 

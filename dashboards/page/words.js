@@ -123,9 +123,9 @@ export function bytes(n) {
 export const seconds = (s) => (s < 1 ? `${Math.round(s * 1000)} ms` : s < 60 ? `${few.format(s)} s` : span(s));
 
 export function span(s) {
-  const units = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
-  const [name, size] = units.find(([, length]) => s >= length) ?? units[3];
-  return plural(Math.floor(s / size), name);
+  const units = [["days", 172800, 86400], ["h", 3600, 3600], ["min", 60, 60], ["s", 0, 1]];
+  const [name, , size] = units.find(([, least]) => s >= least);
+  return `${count(Math.floor(s / size))} ${name}`;
 }
 
 export const ago = (wall) => (wall === null ? "never" : `${span(Math.max(0, Date.now() / 1000 - wall))} ago`);

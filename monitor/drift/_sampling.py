@@ -31,15 +31,6 @@ def rate(n: int, m: int) -> float:
     return 1 / n + 1 / m
 
 
-def noise(n: int, m: int, cells: int) -> float:
-    """The mean of a divergence between two samples of the same distribution.
-
-    >>> noise(1000, 1000, 10)
-    0.018000000000000002
-    """
-    return (cells - 1) * rate(n, m)
-
-
 def divergence_limits(value: float, n: int, m: int, cells: int, error: float = ERROR) -> Limits:
     """Limits of the true divergence, on the scale of Σ (p−q)² / p̄.
 

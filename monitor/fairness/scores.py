@@ -13,11 +13,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from monitor import bins
 from monitor.fairness.intervals import Estimates, Z
-from monitor.histogram import Histogram, align
-from monitor.table import Floats, Table
+from monitor.fairness.spreads import spreads
+from monitor.table import Floats, Ints, Table
 
 CELLS = 10  # calibration compares in ten equal steps of the score
 CLIP = 1e-15  # log loss takes a score of 0 or 1 as this far from it
@@ -25,134 +25,120 @@ CLIP = 1e-15  # log loss takes a score of 0 or 1 as this far from it
 
 @dataclass(frozen=True)
 class Scored:
-    """One group's scores: bin keys in rising order, and the negative and positive outcomes in each."""
+    """All scores with an outcome: `values` and `error` as in Spread, counts of shape (groups, bins)."""
 
-    keys: "np.ndarray[tuple[int, ...], np.dtype[np.uint16]]"
+    values: Floats
+    error: Floats
     negatives: Floats
     positives: Floats
-
-    @property
-    def values(self) -> Floats:
-        return bins.middle(self.keys)
-
-    @property
-    def error(self) -> Floats:
-        """How far a probability can be from its bin's middle; 0 and 1 have bins of their own."""
-        values = self.values
-        width = np.maximum(values - bins.lower(self.keys), bins.upper(self.keys) - values)
-        return np.where((values == 0) | (values == 1), 0.0, width)
 
     @property
     def all(self) -> Floats:
         return self.negatives + self.positives
 
     @property
-    def n(self) -> int:
-        return int(self.all.sum())
+    def n(self) -> Ints:
+        return np.asarray(self.all.sum(axis=1), np.int64)
 
     @property
-    def probabilities(self) -> bool:
-        values = self.values
-        return bool(self.n) and bool(values[0] >= 0) and bool(values[-1] <= 1)
+    def probabilities(self) -> NDArray[np.bool_]:
+        """Which groups have scores, and all of them in [0, 1]; shape (groups,)."""
+        outside = self.all[:, (self.values < 0) | (self.values > 1)]
+        return (self.n > 0) & ~outside.any(axis=1)
 
 
-def auc(group: Scored) -> tuple[float, float, float]:
+def scored(table: Table) -> Scored:
+    """The scores of a table."""
+    negative, positive = spreads(table, ("score.neg", "score.pos"))
+    return Scored(negative.values, negative.error, negative.counts, positive.counts)
+
+
+def auc(scores: Scored) -> Estimates:
     """The chance that a positive outcome has a higher score than a negative one, ties counting half.
 
     The interval is DeLong's (DeLong et al. 1988); pairs that share a bin may in truth be ordered either
-    way, which widens it by half their share.
+    way, which widens it by half their share. Undefined with fewer than two of either outcome.
     """
-    negatives, positives = group.negatives, group.positives
-    m, n = positives.sum(), negatives.sum()
-    if m < 2 or n < 2:
-        return np.nan, np.nan, np.nan
-    below = (np.cumsum(negatives) - negatives / 2) / n  # for a positive: the negatives it beats
-    above = (m - np.cumsum(positives) + positives / 2) / m  # for a negative: the positives that beat it
-    value = float(below @ positives / m)
-    variance = _variance(below, positives) / m + _variance(above, negatives) / n
-    tied = float(negatives @ positives / (m * n)) / 2
+    m, n = (_at_least_two(part.sum(axis=1)) for part in (scores.positives, scores.negatives))
+    beaten = (np.cumsum(scores.negatives, axis=1) - scores.negatives / 2) / n[:, None]
+    beating = (m[:, None] - np.cumsum(scores.positives, axis=1) + scores.positives / 2) / m[:, None]
+    value = (beaten * scores.positives).sum(axis=1) / m
+    variance = _variance(beaten, scores.positives) / m + _variance(beating, scores.negatives) / n
+    tied = (scores.negatives * scores.positives).sum(axis=1) / (m * n) / 2
     half = Z * np.sqrt(variance) + tied
-    return value, max(value - half, 0.0), min(value + half, 1.0)
+    return Estimates(value, np.maximum(value - half, 0), np.minimum(value + half, 1), scores.n)
 
 
-def brier_score(group: Scored) -> tuple[float, float, float]:
+def brier_score(scores: Scored) -> Estimates:
     """The mean square of score minus outcome (Brier 1950)."""
-    values, error = group.values, group.error
-    losses = np.concatenate([values**2, (1 - values) ** 2])
-    off = np.concatenate([2 * values * error + error**2, 2 * (1 - values) * error + error**2])
-    return _mean(group, losses, off)
+    values, error = scores.values, scores.error
+    off = (2 * values * error + error**2, 2 * (1 - values) * error + error**2)
+    return _mean(scores, (values**2, (1 - values) ** 2), off)
 
 
-def log_loss(group: Scored) -> tuple[float, float, float]:
+def log_loss(scores: Scored) -> Estimates:
     """The mean of −log of the probability that the score gave to what happened, in nats."""
-    values = np.clip(group.values, CLIP, 1 - CLIP)
-    losses = np.concatenate([-np.log1p(-values), -np.log(values)])
-    return _mean(group, losses, np.zeros_like(losses))
+    values = np.clip(scores.values, CLIP, 1 - CLIP)
+    exact = np.zeros_like(values)
+    return _mean(scores, (-np.log1p(-values), -np.log(values)), (exact, exact))
 
 
-def calibration_gap(group: Scored) -> tuple[float, float, float]:
+def calibration_gap(scores: Scored) -> Estimates:
     """The mean of outcome minus score: above 0, the score is too low for this group on the whole."""
-    return _mean(group, np.concatenate([-group.values, 1 - group.values]), np.tile(group.error, 2))
+    return _mean(scores, (-scores.values, 1 - scores.values), (scores.error, scores.error))
 
 
-def calibration_error(group: Scored) -> tuple[float, float, float]:
+def calibration_error(scores: Scored) -> Estimates:
     """The mean distance of score and outcome rate over ten steps of the score, weighted by their size (ECE).
 
     It has no interval: chance alone makes it grow as groups get small.
     """
-    if not group.probabilities:
-        return np.nan, np.nan, np.nan
-    n, score, outcome = calibration(group)
-    return float(np.abs(score - outcome)[n > 0] @ n[n > 0] / n.sum()), np.nan, np.nan
+    n, score, outcome = calibration(scores)
+    distance = np.abs(np.where(n > 0, score - outcome, 0))
+    value = (distance * n).sum(axis=1) / np.where(scores.probabilities, scores.n, np.nan)
+    nothing = np.full(value.shape, np.nan)
+    return Estimates(value, nothing, nothing, scores.n)
 
 
-def calibration(group: Scored) -> tuple[Floats, Floats, Floats]:
-    """For each tenth of the score's range: how many, their mean score and outcome rate; NaN where none is."""
-    cells = np.minimum((group.values * CELLS).astype(int), CELLS - 1)
-    n = np.bincount(cells, group.all, CELLS).astype(float)
+def calibration(scores: Scored) -> tuple[Floats, Floats, Floats]:
+    """How many are in each tenth of [0, 1], their mean score and outcome rate; each of shape (groups, 10).
+
+    Mean and rate are NaN where nobody is; scores outside [0, 1] count in the nearest tenth.
+    """
+    cells = np.clip((scores.values * CELLS).astype(int), 0, CELLS - 1)
+    within = np.equal.outer(cells, np.arange(CELLS)).astype(float)
+    n = scores.all @ within
     some = np.where(n > 0, n, np.nan)
-    score = np.bincount(cells, group.all * group.values, CELLS) / some
-    return n, score, np.bincount(cells, group.positives, CELLS) / some
+    return n, (scores.all * scores.values) @ within / some, scores.positives @ within / some
 
 
-def groups(table: Table) -> list[Scored]:
-    """Each group's scores with outcomes."""
-    return [_scored(*pair) for pair in zip(table.spread("score.neg"), table.spread("score.pos"), strict=True)]
+def _mean(scores: Scored, losses: tuple[Floats, Floats], off: tuple[Floats, Floats]) -> Estimates:
+    """The mean of the losses of negatives and positives, whose bins may be `off` by so much."""
+    weights = np.concatenate([scores.negatives, scores.positives], axis=1)
+    n = np.where(scores.probabilities, scores.n, np.nan)
+    both = np.concatenate(losses)
+    value = weights @ both / n
+    spread = _variance(np.broadcast_to(both, weights.shape), weights)
+    half = Z * np.sqrt(spread / n) + weights @ np.concatenate(off) / n
+    return Estimates(value, value - half, value + half, scores.n)
 
 
-def _scored(negative: Histogram, positive: Histogram) -> Scored:
-    keys, negatives, positives = align(negative, positive)
-    return Scored(keys.astype(np.uint16), negatives.astype(float), positives.astype(float))
+def _variance(values: Floats, weights: Floats) -> Floats:
+    """Each group's variance of values that came `weights` times; NaN with fewer than two."""
+    n = _at_least_two(weights.sum(axis=1))
+    mean = (values * weights).sum(axis=1) / n
+    return np.asarray(((values - mean[:, None]) ** 2 * weights).sum(axis=1) / (n - 1))
 
 
-def _mean(group: Scored, losses: Floats, off: Floats) -> tuple[float, float, float]:
-    """The mean of losses, of negatives then of positives, whose bins may be `off` by so much."""
-    if not group.probabilities:
-        return np.nan, np.nan, np.nan
-    weights = np.concatenate([group.negatives, group.positives])
-    n = weights.sum()
-    value = float(losses @ weights / n)
-    half = Z * np.sqrt(_variance(losses, weights) / n) + off @ weights / n
-    return value, float(value - half), float(value + half)
+def _at_least_two(n: Floats) -> Floats:
+    return np.where(n > 1, n, np.nan)
 
 
-def _variance(values: Floats, weights: Floats) -> float:
-    n = weights.sum()
-    if n < 2:
-        return float("nan")
-    return float((values - values @ weights / n) ** 2 @ weights / (n - 1))
-
-
-def _metric(of_group: Callable[[Scored], tuple[float, float, float]]) -> Callable[[Table], Estimates]:
-    def estimates(table: Table) -> Estimates:
-        scored = groups(table)
-        rows = np.array([of_group(group) for group in scored]).reshape(-1, 3).T
-        return Estimates(rows[0], rows[1], rows[2], np.array([group.n for group in scored], np.int64))
-
-    return estimates
+def _of(metric: Callable[[Scored], Estimates]) -> Callable[[Table], Estimates]:
+    return lambda table: metric(scored(table))
 
 
 METRICS: dict[str, Callable[[Table], Estimates]] = {
-    metric.__name__: _metric(metric)
+    metric.__name__: _of(metric)
     for metric in (auc, brier_score, log_loss, calibration_gap, calibration_error)
 }

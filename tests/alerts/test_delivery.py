@@ -13,7 +13,7 @@ from alerts.notifier import Refused, Retry
 from alerts.outbox import Progress, Skip
 from alerts.silences import Silence
 from tests.alerts.doubles import Clock, Crash, Recorder, Store, make_outbox
-from tests.alerts.sample import NOW, alert
+from tests.alerts.sample import NOW, alert, steady
 
 FIRING = alert(sequence=1)
 RESOLVED = alert(sequence=2, state=State.RESOLVED, changed=NOW + 60_000)
@@ -321,6 +321,7 @@ async def test_a_store_that_fails_is_no_notifiers_trouble(desk):
 STORY = [FIRING, RESOLVED, AGAIN, alert(sequence=4, episode=2, state=State.RESOLVED)]
 
 
+@steady
 @given(
     crashes=st.lists(st.integers(0, 12), max_size=4),
     troubles=st.lists(st.sampled_from([None, Retry("HTTP 503"), Retry("HTTP 429", 10_000)]), max_size=6),

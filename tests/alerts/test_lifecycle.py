@@ -8,7 +8,7 @@ from alerts import lifecycle, rules
 from alerts.alert import Alert, State
 from monitor.config import Model, Rule
 from monitor.readings import Verdict
-from tests.alerts.sample import DRIFT, GAP, MODEL, NOW, drift, gap, reading
+from tests.alerts.sample import DRIFT, GAP, MODEL, NOW, drift, gap, reading, steady
 
 HOUR = 3_600_000
 BACK = gap(value=0.05, verdict=Verdict.UNDECIDED)
@@ -142,6 +142,7 @@ def test_the_severity_is_the_rules_when_it_fires():
 LOOKS = st.lists(st.tuples(st.sampled_from([GAP, BACK, UNDECIDED]), st.integers(0, 3)), max_size=40)
 
 
+@steady
 @given(LOOKS, st.sampled_from([MODEL, PATIENT]))
 def test_whatever_happens_the_story_makes_sense(looks, model):
     life, hour = Life(model), 0
@@ -160,6 +161,7 @@ def test_whatever_happens_the_story_makes_sense(looks, model):
             assert after.changed - after.since >= (2 * HOUR if model is PATIENT else 0)
 
 
+@steady
 @given(LOOKS)
 def test_seeing_the_same_twice_changes_nothing(looks):
     life = Life(PATIENT)

@@ -13,7 +13,7 @@ from monitor import rates
 from monitor.config import Alerts, Model
 from monitor.drift import quality
 from monitor.readings import Comparison
-from tests.alerts.sample import CONFIG, DRIFT, MODEL, NOW, alert, config, drift, gap
+from tests.alerts.sample import CONFIG, DRIFT, MODEL, NOW, alert, config, drift, gap, steady
 
 BACK = gap(value=0.05, low=0.01, high=0.09, group_rate=0.2847)
 
@@ -243,6 +243,7 @@ NASTY = st.text(alphabet=st.sampled_from("a\r\n\t\x00\x1b\x7f\u202e\u2028\ud83d<
 
 
 # Names of models come from a TOML file, which holds no lone surrogates.
+@steady
 @given(group=NASTY, reference=NASTY, attribute=NASTY, model=st.text(max_size=30), owner=NASTY)
 def test_hostile_names_stay_on_their_line(group, reference, attribute, model, owner):
     evidence = gap(group=group, reference=reference, attribute=attribute)
@@ -269,6 +270,7 @@ def test_every_rate_is_explained(metric):
     assert "{" not in words.explanation(metric, MODEL)
 
 
+@steady
 @given(
     st.builds(
         gap,

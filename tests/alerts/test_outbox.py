@@ -3,7 +3,7 @@ from hypothesis import strategies as st
 
 from alerts import outbox
 from alerts.outbox import GIVE_UP_MS, LONGEST_WAIT_MS, Delivery, Progress
-from tests.alerts.sample import alert
+from tests.alerts.sample import alert, steady
 
 MADE = Delivery(alert=alert(), destination="slack:risk", created=1_000, next_attempt=1_000)
 
@@ -17,6 +17,7 @@ def test_keys_order_by_alert_and_sequence():
     assert outbox.key(MADE) == b"outbox/0123456789abcdef0123/00000001/slack:risk"
 
 
+@steady
 @given(st.integers(1, 10_000))
 def test_waits_grow_up_to_a_bound(attempts):
     assert outbox.backoff(attempts) <= outbox.backoff(attempts + 1) <= LONGEST_WAIT_MS

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from alerts import outbox
 from alerts.alert import State, decode, encode
 from alerts.outbox import Delivery, Progress
-from tests.alerts.sample import DRIFT, GAP, alert
+from tests.alerts.sample import DRIFT, GAP, alert, steady
 
 ALERTS = st.builds(
     alert,
@@ -17,11 +17,13 @@ ALERTS = st.builds(
 )
 
 
+@steady
 @given(ALERTS)
 def test_alerts_survive(made):
     assert decode(encode(made)) == made
 
 
+@steady
 @given(ALERTS, st.sampled_from(Progress), st.text(), st.none() | st.integers(0, 2**60))
 def test_deliveries_survive(made, state, reason, told):
     delivery = Delivery(
@@ -45,6 +47,7 @@ def test_damaged_or_newer_records_say_so(data, match):
         decode(data)
 
 
+@steady
 @given(st.binary())
 def test_no_bytes_do_worse_than_a_value_error(data):
     with pytest.raises(ValueError, match="Alert: "):

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from dashboards.metrics import METRICS
-from monitor.config import Config, Http, convert
+from monitor.config import Http
+from streams import settings
 from tests.dashboards.prometheus import executable
 
 yaml = pytest.importorskip("yaml")
@@ -66,12 +67,6 @@ def test_who_waits_for_whom():
         assert all("healthcheck" in SERVICES[n] for n in healthy)
 
 
-def test_decisions_and_feedback_have_equal_partition_counts():
-    [script] = SERVICES["topics"]["command"][2:]
-    assert "for topic in decisions feedback invalid" in script
-    assert script.count("--partitions") == 1
-
-
 def test_the_small_machine():
     """deploy/small.env sets variables that exist, and keeps what it says."""
     assert set(SMALL) <= set(re.findall(r"\$\{(\w+):-", TEXT))
@@ -95,7 +90,7 @@ def test_the_real_compose_reads_it():
 
 
 def test_the_worker_s_configuration():
-    config = convert(tomllib.loads((DEPLOY / "fairlead.toml").read_text()), Config, "")
+    config = settings.load(DEPLOY / "fairlead.toml")
     advertised = SERVICES["kafka"]["environment"]["KAFKA_ADVERTISED_LISTENERS"]
     assert config.broker.url.replace("kafka://", "INTERNAL://") in advertised
     assert config.http.host == "0.0.0.0"

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from alerts.alert import Alert, State
 from dashboards.suppression import hidden_groups, public, suppress
 from monitor.config import Model, escape
 from monitor.readings import Comparison, Drift, Reading, Verdict
@@ -189,3 +190,23 @@ def test_an_alert_whose_model_moved_away_is_judged_by_its_own_numbers():
     alerts = [SampleAlert(id="a", model="gone", rule="r", evidence=e) for e in (replace(few, n=9), about)]
     view = SampleView([], alerts, health(), {"gone": Model(positive=[True])})
     assert [a.evidence for a in public(view).alerts] == [None, None]
+
+
+def test_the_alerts_of_alerts_are_what_is_shown():
+    read = of({"race": {"A": 600, "B": 300}})
+    evidence = read.attributes["race"].comparisons[0]
+    alert = Alert(
+        id="x",
+        sequence=3,
+        state=State.FIRING,
+        model="m",
+        rule="r",
+        severity="info",
+        since=1,
+        changed=2,
+        evidence=evidence,
+        episode=4,
+        fired=True,
+    )
+    [shown] = public(SampleView([read], [alert], health(), {})).alerts
+    assert msgspec.to_builtins(shown) == msgspec.to_builtins(alert)

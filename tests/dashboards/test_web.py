@@ -1,7 +1,9 @@
 """The HTTP interface, asked over a real socket."""
 
+import re
 from base64 import b64encode
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -17,6 +19,7 @@ from monitor.config import Secret
 from monitor.readings import Reading
 from tests.dashboards.sample import SampleView, nothing, sample
 
+DOCS = Path(__file__).parents[2] / "docs" / "dashboards.md"
 Client = TestClient[web.Request, web.Application]
 PATHS = [
     "/",
@@ -109,6 +112,16 @@ async def test_an_unchanged_state_is_not_sent_again(client: Client, view: Sample
     assert (await client.get("/api/state", headers=again)).status == 200
 
 
+@pytest.mark.parametrize("path", ["/api/state", "/metrics", "/static/page.css"])
+async def test_answers_are_compressed_for_those_who_ask(view: SampleView, path: str):
+    async with TestClient(TestServer(make_web(view)), auto_decompress=False) as client:
+        packed = await client.get(path, headers={"Accept-Encoding": "gzip"})
+        plain = await client.get(path, headers={"Accept-Encoding": "identity"})
+        assert packed.headers["Content-Encoding"] == "gzip"
+        assert "Content-Encoding" not in plain.headers
+        assert len(await packed.read()) < 0.5 * len(await plain.read())
+
+
 @pytest.mark.parametrize(
     ("accept", "expected"),
     [
@@ -159,3 +172,9 @@ async def test_a_password_guards_all_but_the_probes():
 def test_half_a_login_is_refused():
     with pytest.raises(ValueError, match="both or neither"):
         make_web(sample(), user="officer")
+
+
+def test_every_address_is_documented():
+    documented = set(re.findall(r"^\| `(/[^`]*)` \|", DOCS.read_text(), re.MULTILINE))
+    app = make_web(nothing())
+    assert {route.resource.canonical for route in app.router.routes() if route.resource} == documented

@@ -30,8 +30,7 @@ class Case:
     def notifier(self, kind: str, port: int) -> Sender:
         settings = {name: _filled(value, port) for name, value in self.settings.items()}
         module, key = notifiers.load(kind), f"notifiers.{kind}.x"
-        made = module.Notifier(convert(settings, module.Settings, key), key)
-        made.timeout_s = 0.2
+        made: Sender = module.Notifier(convert(settings, module.Settings, key), key)
         return made
 
 
@@ -162,8 +161,10 @@ async def test_nothing_is_sent_to_whom_the_certificate_does_not_name(certificate
 
 async def test_no_answer_may_pass(kind):
     async with hanging() as port:
+        notifier = CASES[kind].notifier(kind, port)
+        notifier.timeout_s = 0.1
         with pytest.raises(Retry) as caught:
-            await CASES[kind].notifier(kind, port).send(FIRING)
+            await notifier.send(FIRING)
     assert SECRET not in caught.value.reason
 
 

@@ -11,7 +11,7 @@ from alerts.notifier import Refused, Retry
 from alerts.notifiers import email
 from monitor.config import ConfigError, Secret, convert
 from tests.alerts.notifiers.servers import Mail, mailing, server_tls
-from tests.alerts.sample import CONFIG, NOW, alert, gap
+from tests.alerts.sample import CONFIG, NOW, alert, gap, steady
 
 TO = ["officer@example.com", "ada@example.com"]
 FIRING = messages.render(alert(), CONFIG)
@@ -154,6 +154,7 @@ def test_settings_that_are_not_allowed(settings, error):
         notifier(25, **settings)
 
 
+@steady
 @given(st.text(max_size=60))
 def test_no_name_can_add_a_header_or_markup(name):
     evidence = gap(group=name + "\r\nBcc: all@example.com\r\n\r\n<script>alert(1)</script>")

@@ -42,10 +42,6 @@ def test_without_drift_the_lower_limit_is_0_up_to_the_chi_square_quantile(error:
     assert _sampling.divergence_limits(1.02 * quantile, 1000, 1000, 10, error)[0] > 0
 
 
-def test_noise_is_the_mean_of_the_law_without_drift() -> None:
-    assert _sampling.noise(400, 100, 7) == pytest.approx((1 / 400 + 1 / 100) * stats.chi2.mean(6))
-
-
 @pytest.mark.parametrize("cells", [1, 2, 10])
 def test_agreement_to_the_last_value_is_no_proof_of_no_drift(cells: int) -> None:
     low, high = _sampling.divergence_limits(0.0, 100, 100, cells)

@@ -90,7 +90,7 @@ def test_calibration_error_weighs_tenths():
     low, high = bins.middle(bins.code([0.15, 0.85]))
     expected = (abs(low - 0.3) + abs(high - 0.8)) / 2
     assert metric("calibration_error", table).value[0] == pytest.approx(expected)
-    n, _, rate = scores.calibration(scores.groups(table)[0])
+    n, _, rate = (part[0] for part in scores.calibration(scores.scored(table)))
     assert n.tolist() == [0, 10, 0, 0, 0, 0, 0, 0, 10, 0]
     assert rate[[1, 8]].tolist() == [0.3, 0.8]
 
