@@ -12,9 +12,9 @@ from monitor.config import Model, attribute_name, longest_window, rule_name, win
 from monitor.drift import detectors
 from monitor.drift.detectors import Detector, Slice
 from monitor.events import scalar
-from monitor.fairness import read
+from monitor.fairness import composites, read
 from monitor.panes import ALL, DECISION, OUTCOME, Panes, Window
-from monitor.readings import Attribute, Comparison, Drift, Reading, Verdict
+from monitor.readings import Comparison, Drift, Reading, Verdict
 from monitor.tally import Tally
 
 I64 = npt.NDArray[np.int64]
@@ -52,23 +52,28 @@ class Evaluator:
         tally = self._tally(self.panes.window(DECISION, start, None))
         everybody = tally.table(ALL[0])
         decisions = int(everybody.decisions.sum())
+        tables = {name: tally.table(name) for name in self.attributes}
         return Reading(
             model=self.name,
             window=window,
             as_of=clock,
             decisions=decisions,
             feedback=int(everybody.sum(("tp", "fp", "fn", "tn")).sum()),
-            attributes={name: self._attribute(tally, name, window) for name in self.attributes},
-            composites=[],
+            attributes={
+                name: read(table, attribute=name, model=self.model, window=window)
+                for name, table in tables.items()
+            },
+            composites=[
+                comparison
+                for name, table in tables.items()
+                for comparison in composites.read(table, attribute=name, model=self.model, window=window)
+            ],
             drift=self._drift(tally, window, start),
         )
 
     @property
     def attributes(self) -> list[str]:
         return [attribute_name(attribute) for attribute in self.model.attributes]
-
-    def _attribute(self, tally: Tally, name: str, window: str) -> Attribute:
-        return read(tally.table(name), attribute=name, model=self.model, window=window)
 
     def _drift(self, tally: Tally, window: str, start: int | None) -> list[Drift]:
         rules = [rule for rule in self._rules if rule.window == window]

@@ -56,5 +56,6 @@ def recoded(keys: U64, codes: npt.NDArray[np.uint16]) -> U64:
 
 
 _CODED = [
-    np.array([FIELDS.get(family, "")[place : place + 1] == "c" for family in range(256)]) for place in range(3)
+    np.array([FIELDS.get(number, "")[place : place + 1] == "c" for number in range(256)])
+    for place in range(3)
 ]

@@ -36,7 +36,7 @@ SCORES = ("score.none", "score.neg", "score.pos")
 MICRO = 1_000_000  # sums of numbers are whole millionths, so that adding them is exact
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Table:
     """Atoms by group: each array of `counts`, each list of `histograms` has one entry for each of `groups`.
 

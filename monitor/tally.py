@@ -1,23 +1,24 @@
 """From the counts of a window to what metrics read: a table of atoms by group, and histograms."""
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from monitor import bins, histogram, measures
+from monitor import histogram, measures
 from monitor.codes import MISSING
 from monitor.config import Model
 from monitor.events import scalar
 from monitor.histogram import Histogram
 from monitor.panes import ALL, Window
-from monitor.table import Table
+from monitor.table import DECISION, Table
 
 I64 = npt.NDArray[np.int64]
-Matrix = npt.NDArray[Any]
 Term = tuple[int, str, int]  # a measure's place, the atom that it adds to, and with which weight
 _LABELLED = {(True, True): "tp", (True, False): "fp", (False, True): "fn", (False, False): "tn"}
+_NOBODY = np.zeros(1, np.int64)
 _OVERRIDE = {True: "overridden_up", False: "overridden_down"}
 
 
@@ -35,20 +36,38 @@ class Tally:
         keys = window.measures[used]
         self._families = measures.family(keys).tolist()
         self._fields = np.stack([measures.field(keys, place) for place in range(3)], axis=1).tolist()
-        self._atoms = self._summed(list(self._terms()), np.int64)
-        self._atoms |= self._squares()
+        self._bins = np.array([self._bin(*found) for found in self._measures()], np.int64)
+        self._named = [self._histogram_name(*found) for found in self._measures()]
+        self._atoms = self._summed(list(self._terms()))
 
     def table(self, attribute: str) -> Table:
         """The atoms of an attribute's groups, the groups in alphabetical order."""
         rows = [row for row, (name, _) in enumerate(self._groups) if name == attribute]
         rows.sort(key=lambda row: self._groups[row][1])
+        decided = sum(self._atoms.get(atom, _NOBODY) for atom in DECISION)
+        rows = [row for row in rows if np.broadcast_to(decided, len(self._groups))[row]]
         counts = {atom: sums[rows] for atom, sums in self._atoms.items() if sums[rows].any()}
-        table = Table([self._groups[row][1] for row in rows], counts)
-        here = table.decisions > 0
-        return Table(
-            [g for g, some in zip(table.groups, here, strict=True) if some],
-            {atom: sums[here] for atom, sums in counts.items()},
-        )
+        return Table([self._groups[row][1] for row in rows], counts, self._by_group(rows))
+
+    def _by_group(self, rows: list[int]) -> dict[str, list[Histogram]]:
+        """Each group's numbers; the score's by what the outcome was."""
+        names = sorted({name for name in self._named if name})
+        number = {name: place for place, name in enumerate(names)}
+        named = np.array([number.get(name or "", -1) for name in self._named], np.int64)
+        place = np.full(len(self._groups), -1)
+        place[rows] = np.arange(len(rows))
+        here = (named[self._measure] >= 0) & (place[self._group] >= 0)
+        measure = self._measure[here]
+        keys = ((named[measure] * len(rows) + place[self._group[here]]) << 16) | self._bins[measure]
+        distinct, inverse = np.unique(keys, return_inverse=True)
+        sums = np.zeros(len(distinct), np.int64)
+        np.add.at(sums, inverse, self._counts[here])
+        bounds = np.searchsorted(distinct, np.arange(len(names) * len(rows) + 1) << 16).tolist()
+        parts = [
+            Histogram((distinct[low:high] & 0xFFFF).astype(np.uint16), sums[low:high])
+            for low, high in pairwise(bounds)
+        ]
+        return {name: parts[i * len(rows) : (i + 1) * len(rows)] for name, i in number.items()}
 
     def histograms(self) -> dict[str, Histogram]:
         """Everybody's scores, numbers and categories, by the stream's name."""
@@ -57,8 +76,8 @@ class Tally:
         ours = self._group == everybody
         np.add.at(counts, self._measure[ours], self._counts[ours])
         streams: dict[str, dict[Any, int]] = {}
-        for family, fields, count in zip(self._families, self._fields, counts.tolist(), strict=True):
-            if named := self._stream(family, fields):
+        for found, count in zip(self._measures(), counts.tolist(), strict=True):
+            if named := self._stream(*found):
                 stream = streams.setdefault(named[0], {})
                 stream[named[1]] = stream.get(named[1], 0) + count
         total = int(counts[[family == measures.CORE for family in self._families]].sum())
@@ -74,8 +93,22 @@ class Tally:
             return name.replace("categories.", "features.", 1), self._texts[fields[1]] or ""
         return None
 
+    def _measures(self) -> Iterator[tuple[int, list[int]]]:
+        return zip(self._families, self._fields, strict=True)
+
+    def _bin(self, family: int, fields: list[int]) -> int:
+        return fields[0] if family == measures.SCORE else fields[1]
+
+    def _histogram_name(self, family: int, fields: list[int]) -> str | None:
+        """Where a measure of numbers is kept by group; the score's bins by outcome."""
+        if family == measures.SCORE:
+            if fields[1] == MISSING:
+                return "score.none"
+            return "score.pos" if self._texts[fields[1]] in self._positive_outcome else "score.neg"
+        return self._number(family, fields)
+
     def _terms(self) -> Iterator[Term]:
-        for place, (family, fields) in enumerate(zip(self._families, self._fields, strict=True)):
+        for place, (family, fields) in enumerate(self._measures()):
             if family == measures.CORE:
                 yield from ((place, atom, 1) for atom in self._core(*fields))
             elif family == measures.FLAG:
@@ -88,6 +121,7 @@ class Tally:
     def _core(self, decision: int, outcome: int, final: int) -> Iterator[str]:
         positive = self._texts[decision] in self._positive
         yield self._atom(positive, outcome)
+        yield f"decision.{self._texts[decision]}"
         if final != MISSING:
             finally_positive = self._texts[final] in self._positive
             yield f"final_{self._atom(finally_positive, outcome)}"
@@ -105,25 +139,14 @@ class Tally:
         name = (self._texts[fields[0]] or "") if family == measures.NUMBER else ""
         return name if name == "value" or name.startswith("values.") else None
 
-    def _squares(self) -> dict[str, Matrix]:
-        """The sums of squares, from the middles of the bins: for intervals only."""
-        middles, terms = np.zeros(len(self._families)), []
-        for place, (family, fields) in enumerate(zip(self._families, self._fields, strict=True)):
-            if name := self._number(family, fields):
-                code = fields[0] if family == measures.SCORE else fields[1]
-                middles[place] = bins.middle(np.array([code], np.uint16))[0]
-                terms.append((place, f"{name}.sumsq", 1))
-        return self._summed(terms, np.float64, middles**2)
-
-    def _summed(self, terms: list[Term], dtype: Any, by: Matrix | None = None) -> dict[str, Matrix]:
+    def _summed(self, terms: list[Term]) -> dict[str, I64]:
         """Each atom's sum over the measures that add to it, by group."""
-        atoms = {atom: np.zeros(len(self._groups), dtype) for _, atom, _ in terms}
+        atoms = {atom: np.zeros(len(self._groups), np.int64) for _, atom, _ in terms}
         order = np.argsort(self._measure, kind="stable")
         bounds = np.searchsorted(self._measure[order], np.arange(len(self._families) + 1))
         for place, atom, weight in terms:
             cells = order[bounds[place] : bounds[place + 1]]
-            factor = weight if by is None else by[place]
-            atoms[atom][self._group[cells]] += (self._counts[cells] * factor).astype(dtype)
+            atoms[atom][self._group[cells]] += self._counts[cells] * weight
         return atoms
 
 

@@ -33,7 +33,7 @@ function content(about, reading, readings, choice) {
     tally(reading),
     attributes.map(([name, attribute]) => attributeCard(name, attribute, reading, rate)),
     attributes.length === 0 && h("p", { class: "card quiet" }, "No attribute of people is configured for this model."),
-    reading.composites.length > 0 && card("composites", "Across groups", folded(reading.composites, "metric", "metrics", comparisons)),
+    reading.composites.length > 0 && card("composites", "Across groups", folded(reading.composites, "metric", "metrics", (found) => comparisons(found, (c) => `${c.attribute}: `))),
     reading.drift.length > 0 && card("drift", "Drift", folded(reading.drift, "measure", "measures", drift)),
     explanation(about),
   ];
@@ -95,7 +95,7 @@ function attributeCard(name, attribute, reading, rate) {
       attribute.reference && h("span", { class: "quiet" }, `compared with ${attribute.reference}`)),
     groups.length > 0 && groupTable(groups, attribute.reference, rate),
     hidden > 0 && h("p", { class: "quiet" }, `Not shown: ${words.plural(hidden, "decision")} about small groups, and about groups that would give these away.`),
-    folded(attribute.comparisons, "comparison", "comparisons", comparisons),
+    folded(attribute.comparisons, "comparison", "comparisons", (found) => comparisons(found)),
     groups.length > 0 && h("details", { "data-key": "rates" }, h("summary", {}, "All rates as a table"), rateTable(groups)));
 }
 
@@ -134,12 +134,12 @@ function rateTable(groups) {
       cells: [words.metric(rate), ...groups.map(([, group]) => words.rate(group.rates[rate]?.value ?? null, rate))] })), "matrix"));
 }
 
-function comparisons(found) {
+function comparisons(found, prefix = () => "") {
   const head = [{ name: "Comparison" }, { name: "Gap", kind: "n" }, { name: "95 % interval and limits", kind: "wide" }, { name: "Verdict" }];
   return table("Gaps between groups, with what their intervals prove", head, byVerdict(found).map((c) => ({
     key: [c.metric, c.compare, c.attribute, c.group, c.reference, c.rule].join("|"),
     cells: [
-      [h("span", { class: "what" }, words.metric(c.metric)), h("span", { class: "who" }, who(c)), ownName(c) && h("span", { class: "who" }, `“${c.rule}”`)],
+      [h("span", { class: "what" }, words.metric(c.metric)), h("span", { class: "who" }, prefix(c), who(c)), ownName(c) && h("span", { class: "who" }, `“${c.rule}”`)],
       [h("strong", {}, words.gap(c.value, c)), h("span", { class: "range" }, rates(c))],
       [c.value === null ? "" : drawn(c, scale(found.filter((other) => kind(other) === kind(c)))), h("span", { class: "range" }, range(c))],
       badge(c),

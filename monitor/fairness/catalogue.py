@@ -15,6 +15,7 @@ PATTERNS = (
     "<number>.ks",
     "group_min.<metric>",
     "conditional_demographic_disparity.<slice>",
+    "within.<slice>.<metric>",
 )
 
 

@@ -9,7 +9,7 @@ from monitor import rates
 from monitor.config import Model, Rule, rule_name
 from monitor.fairness import pairs, population, reference, strata
 from monitor.fairness.answers import comparison
-from monitor.fairness.estimates import estimate
+from monitor.fairness.estimates import estimate, is_metric
 from monitor.fairness.intervals import Estimates
 from monitor.fairness.questions import Question, concerning
 from monitor.fairness.verdicts import Gap
@@ -32,7 +32,12 @@ def is_composite(name: str) -> bool:
     >>> [is_composite(name) for name in ("equalized_odds", "score.ks", "group_min.accuracy", "accuracy")]
     [True, True, True, False]
     """
-    return _whole(name) or _conditional(name) or any(pairs.find(name, how) for how in ("difference", "ratio"))
+    return (
+        _whole(name)
+        or _conditional(name)
+        or _within(name) is not None
+        or any(pairs.find(name, how) for how in ("difference", "ratio"))
+    )
 
 
 def _whole(name: str) -> bool:
@@ -42,6 +47,13 @@ def _whole(name: str) -> bool:
 def _conditional(name: str) -> bool:
     """Such a name ends with the slice: "conditional_demographic_disparity.region"."""
     return name.partition(".")[0] in CONDITIONAL
+
+
+def _within(name: str) -> tuple[str, str] | None:
+    """The slice and the metric of "within.region.selection_rate"; None for any other name."""
+    word, _, rest = name.partition(".")
+    column, _, metric = rest.partition(".")
+    return (column, metric) if word == "within" and column and is_metric(metric) else None
 
 
 def read(
@@ -91,6 +103,8 @@ class _Reader:
             return self._conditional(question, name, column)
         if _whole(question.metric):
             return self._whole(question)
+        if within := _within(question.metric):
+            return self._within(question, *within)
         return self._pairs(question)
 
     def _whole(self, question: Question) -> Iterator[Comparison]:
@@ -108,10 +122,16 @@ class _Reader:
         for place, group in enumerate(self._table.groups):
             yield self._alone(question, group, found[place])
 
+    def _within(self, question: Question, column: str, metric: str) -> Iterator[Comparison]:
+        groups, tables = self._table.groups, self._slices.get(column, ())
+        for group, other in self._chosen(question):
+            found = strata.conditional_difference(metric, groups, tables, (group, other))
+            gap = _gap(found)
+            yield self._comparison(question, gap, (groups[group], groups[other]), gap.n)
+
     def _alone(self, question: Question, group: str, found: Estimates) -> Comparison:
-        n = int(found.n)
-        gap = Gap(float(found.value), float(found.low), float(found.high), n, n)
-        return self._comparison(question, gap, (group, None), n)
+        gap = _gap(found)
+        return self._comparison(question, gap, (group, None), gap.n)
 
     def _pairs(self, question: Question) -> Iterator[Comparison]:
         composite = pairs.find(question.metric, question.compare)
@@ -157,3 +177,9 @@ class _Reader:
         return comparison(
             question, gap, attribute=self._attribute, window=self._window, sides=sides, decisions=decisions
         )
+
+
+def _gap(found: Estimates) -> Gap:
+    """An estimate of shape () that does not tell its two sides apart."""
+    n = int(found.n)
+    return Gap(float(found.value), float(found.low), float(found.high), n, n)

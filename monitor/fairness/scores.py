@@ -11,6 +11,7 @@ Brier score, log loss and calibration ask for probabilities: they are undefined 
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,8 +48,9 @@ class Scored:
         return (self.n > 0) & ~outside.any(axis=1)
 
 
+@lru_cache(maxsize=4)
 def scored(table: Table) -> Scored:
-    """The scores of a table."""
+    """The scores of a table; kept for the next metric, as every metric here starts from them."""
     negative, positive = spreads(table, ("score.neg", "score.pos"))
     return Scored(negative.values, negative.error, negative.counts, positive.counts)
 

@@ -9,6 +9,7 @@ from aiohttp.test_utils import TestServer
 from msgspec.structs import replace
 
 from dashboards.web import make_web
+from monitor.readings import Rate
 from tests.dashboards.chromium import Tab, chromium
 from tests.dashboards.sample import SampleView, nothing, sample
 
@@ -85,6 +86,26 @@ async def test_a_window_without_outcomes_is_undefined_and_hides_small_groups(tab
         "s.dispatchEvent(new Event('change', {bubbles: true}))"
     )
     assert "Undefined: none to divide by yet" in await tab.text("[data-key='attribute-race'] .groups")
+
+
+async def test_numbers_that_are_no_shares_and_intervals_with_an_open_end(
+    tab: Tab, server: TestServer, view: SampleView
+):
+    reading = view.shown[1]
+    sex = reading.attributes["sex"]
+    mean = {"score.mean": Rate(5.213, 4.9, 5.5, 900)}
+    groups = {name: replace(group, rates=mean) for name, group in sex.groups.items()}
+    gap = replace(sex.comparisons[0], metric="score.mean", value=1.518, low=1.2, high=1.8, min=None, max=2.0)
+    ratio = replace(sex.comparisons[1], value=1.1, low=0.85, high=None)
+    whole = replace(gap, metric="generalized_entropy", compare="value", reference=None, group="all groups")
+    shown = replace(sex, groups=groups, comparisons=[gap, ratio])
+    view.shown = [replace(reading, attributes={"sex": shown}, composites=[whole], drift=[])]
+    await show(tab, server)
+    text = await tab.text("#model")
+    for said in ("5.21", "4.9 to 5.5, n = 900", "+1.52", "+1.2 to +1.8; at most +2", "0.850 × or more"):
+        assert said in text
+    assert "sex: all groups" in text
+    assert tab.problems == []
 
 
 async def test_a_link_to_a_model_shows_that_model(tab: Tab, server: TestServer):

@@ -1,7 +1,10 @@
 """Files as events: what counts, what is refused and why."""
 
 import gzip
+import importlib
+import sys
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -124,16 +127,16 @@ def test_jsonl_of_our_own_events(tmp_path: Path) -> None:
     lines = [
         '{"id": "1", "model": "credit", "time": 1, "decision": true, "attributes": {"sex": "F"}}',
         '{"decision_id": "1", "time": 2, "outcome": true}',
-        '[{"id": "2", "model": "credit", "time": 1, "decision": false}, {"id": 3, "model": "m", "time": 1, "decision": 1}]',
+        '[{"id": "2", "model": "m", "time": 1, "decision": 0}, {"id": 3, "model": "m", "time": 1, "decision": 1}]',  # noqa: E501
         '{"columns": {"decision_id": ["2", "3"], "time": [3, 4], "outcome": [1, 0]}}',
-        '{"model": "credit", "columns": {"id": ["4"], "time": [3], "decision": ["x"], "attributes.sex": ["M"]}}',
+        '{"model": "m", "columns": {"id": ["4"], "time": [3], "decision": ["x"], "attributes.sex": ["M"]}}',
         '{"id": "5", "model": "credit", "time": 1, "decision": true, "features": {"decision_id": 9}}',
         '{"id": "6", "model"',
         "",
         '{"id": "7", "model": "credit", "time": 1, "decision": true, "score": 1e999}',
     ]
     chunks = read(written(tmp_path, "\n".join(lines), "some.jsonl"), None)
-    assert [d.id for d in decisions(chunks)] == ["1", "5", "2", 3, "4"]
+    assert [d.id for d in decisions(chunks)] == ["1", "2", 3, "4", "5"]
     assert [f.decision_id for f in feedback(chunks)] == ["1", "2", "3"]
     assert reasons(chunks) == {"malformed": 1, "not_finite": 1}
     assert {each.record for each in chunks[0].decisions.invalid} == {7, 8}
@@ -193,3 +196,40 @@ def test_a_file_that_is_not_there() -> None:
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
     (tmp_path / "some.csv").mkdir()
     assert "a file that can be read (Is a directory)" in refusal(tmp_path / "some.csv")
+
+
+def test_parquet_without_its_library_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    message = refusal(written(tmp_path, b"", "some.parquet"))
+    assert message.endswith("allowed: Parquet with the extra: pip install 'fairlead[parquet]'")
+
+
+def test_parquet(tmp_path: Path) -> None:
+    arrow = pytest.importorskip("pyarrow", reason="the extra fairlead[parquet] is not installed")
+    parquet = importlib.import_module("pyarrow.parquet")
+    table = arrow.table(
+        {
+            "id": [1, 2, 3],
+            "time": [datetime(2026, 1, day, tzinfo=UTC) for day in (1, 2, 3)],
+            "decision": [True, False, True],
+            "score": [0.5, float("nan"), None],
+            "sex": ["F", None, "M"],
+            "y": [1.0, 0.0, None],
+            "y_time": [datetime(2026, 2, 1, tzinfo=UTC)] * 3,
+            "not asked for": [b"\xff"] * 3,
+        }
+    )
+    parquet.write_table(table, tmp_path / "some.parquet")
+    chunks = read(tmp_path / "some.parquet")
+    assert [(d.id, d.decision, d.score, d.attributes) for d in decisions(chunks)] == [
+        (1, True, 0.5, {"sex": "F"}),
+        (3, True, None, {"sex": "M"}),
+    ]
+    assert [(f.decision_id, f.outcome) for f in feedback(chunks)] == [(1, 1.0), (2, 0.0)]
+    assert reasons(chunks) == {"not_finite": 1}
+    assert chunks[-1].done == 1.0
+
+
+def test_what_is_no_parquet_is_refused(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow", reason="the extra fairlead[parquet] is not installed")
+    assert "allowed: Parquet (" in refusal(written(tmp_path, b"PAR?", "some.parquet"))

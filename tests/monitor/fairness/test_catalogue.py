@@ -15,7 +15,10 @@ def test_every_name_is_known_and_no_alias_hides_one():
         assert name not in rates.ALIASES
 
 
-@pytest.mark.parametrize("name", ["flags.explained", "reasons.R1", "value.p90", "score.qdd", "group_max.auc"])
+@pytest.mark.parametrize(
+    "name",
+    ["flags.explained", "reasons.R1", "value.p90", "score.qdd", "group_max.auc", "within.region.accuracy"],
+)
 def test_composed_names_are_known(name):
     assert fairness.known(name)
 

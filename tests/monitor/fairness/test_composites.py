@@ -98,6 +98,28 @@ def test_conditional_demographic_disparity_needs_its_slice():
         assert (missing.value, missing.verdict) == (None, Verdict.UNDEFINED)
 
 
+def test_a_metric_within_a_slice():
+    easy = table({"women": {"up": 80, "un": 20}, "men": {"up": 640, "un": 160}})
+    hard = table({"women": {"up": 160, "un": 640}, "men": {"up": 20, "un": 80}})
+    whole = table({"women": {"up": 240, "un": 660}, "men": {"up": 660, "un": 240}})
+    rule = Rule(metric="within.department.selection_rate", min=-0.1, max=0.1)
+    [found] = asked(read(whole, rule, slices={"department": [easy, hard]}, reference="men"))
+    assert (found.group, found.reference, found.verdict) == ("women", "men", Verdict.WITHIN)
+    assert found.value == pytest.approx(0, abs=1e-12)
+    [missing] = asked(read(whole, rule, reference="men"))
+    assert (missing.value, missing.verdict) == (None, Verdict.UNDEFINED)
+
+
+def test_where_no_pair_has_a_value_extremes_are_undefined():
+    groups = table({"a": {"tp": 5}, "b": {"tp": 5}})
+    [found] = asked(read(groups, Rule(metric="equalized_odds", reference="extremes", max=0.1)))
+    assert found.verdict is Verdict.UNDEFINED
+
+
+def test_a_rate_that_nobody_has_has_no_worst_group():
+    assert asked(read(table({"a": {"up": 5}}), Rule(metric="group_min.accuracy", min=0.5))) == []
+
+
 def test_scores_are_compared_between_groups():
     spread = [histogram.numeric(np.tile(np.arange(60), 10) + shift) for shift in (0, 30)]
     groups = Table(["a", "b"], {"up": np.array([600, 600])}, {"score.none": spread})

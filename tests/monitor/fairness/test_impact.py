@@ -111,6 +111,10 @@ def test_deviations_squared_are_pearsons_chi_square(one, other):
     assert found**2 == pytest.approx(stats.chi2_contingency(cells, correction=False).statistic, abs=1e-9)
 
 
+def test_nobody_deviates_from_anybody():
+    assert impact.deviations(0, 0, 3, 5) is None
+
+
 def test_fishers_test_of_large_tables_stays_exact():
     found = impact.fisher(40_000, 100_000, 40_500, 100_000)
     normal = 2 * stats.norm.sf(abs(impact.deviations(40_000, 100_000, 40_500, 100_000)))

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from monitor.config import Model, Rule
 from monitor.fairness import read
+from monitor.fairness.estimates import estimate
 from monitor.readings import Attribute, Comparison, Verdict
 from tests.monitor.fairness.published import CLARIFY, COUNTS, decided, labelled
 from tests.monitor.fairness.published import FIGURES as PUBLISHED
@@ -316,3 +317,8 @@ def test_every_reading_is_sound(counts, word):
             assert c.high is None or c.value <= c.high + 1e-12
         if c.verdict in (Verdict.WITHIN, Verdict.OUT):
             assert min(c.n, c.reference_n) >= 30
+
+
+def test_a_metric_that_does_not_exist_is_no_estimate():
+    with pytest.raises(KeyError, match="nothing"):
+        estimate(["nothing"], table({"a": {"up": 1}}))
