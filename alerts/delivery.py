@@ -75,7 +75,9 @@ class Outbox:
 
         It may be called again while it runs: a destination that is slow then holds up no other.
         """
-        rounds = [self._round(destination, due) for destination, due in self._due().items()]
+        due = self._due()
+        self._busy |= due.keys()  # before anything is awaited: another call must not send the same
+        rounds = [self._round(destination, deliveries) for destination, deliveries in due.items()]
         return [delivery for settled in await asyncio.gather(*rounds) for delivery in settled]
 
     def _destinations(self, alert: Alert) -> list[str]:
@@ -104,7 +106,6 @@ class Outbox:
 
     async def _round(self, destination: str, due: list[Delivery]) -> list[Delivery]:
         """Works off one destination, one by one, until it stops answering."""
-        self._busy.add(destination)
         try:
             return await self._work_off(destination, due)
         finally:
@@ -155,6 +156,8 @@ class Outbox:
             return outbox.failed(delivery, refused.reason)
         except Retry as retry:
             return self._postpone(delivery, retry)
+        except TimeoutError:
+            return self._postpone(delivery, Retry("no answer in time"))
         except Exception as error:
             # One broken notifier must not stop the others. The text of the error may hold a secret.
             return self._postpone(delivery, Retry(f"unexpected {type(error).__name__}"))
@@ -173,9 +176,8 @@ class Outbox:
 
     async def _record(self, delivery: Delivery) -> None:
         if delivery.state is Progress.FAILED:
-            log.error(
-                "%s: alert %s was not told: %s", delivery.destination, delivery.alert.id, delivery.reason
-            )
+            subject = f"{delivery.alert.model}: {delivery.alert.rule}"
+            log.error("%s was not told of %s: %s", delivery.destination, subject, delivery.reason)
         await self._store.put(outbox.key(delivery), outbox.encode(delivery))
         self._keep(delivery)
         await self._forget(self._thread(delivery))

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from msgspec.structs import replace
 
 from alerts.alert import Alert, State
-from alerts.rules import Finding, alert_id, breaches, judged
-from monitor.config import Model, rule_name
+from alerts.rules import Finding, alert_id, breaches, judged, named
+from monitor.config import Model
 from monitor.readings import Drift, Reading
 
 
@@ -80,9 +80,12 @@ def _ended(
     model: Model, name: str, readings: list[Reading], alerts: Mapping[str, Alert], now: int
 ) -> list[Alert]:
     """Open alerts that no reading will ever speak of again: they must not fire for ever."""
-    rules = {rule_name(rule, model) for rule in model.rules}
-    asked = {evidence.rule for evidence in judged(readings)}
-    present = {alert_id(model, name, evidence) for evidence in judged(readings)}
+    opened = [alert for alert in alerts.values() if alert.model == name and alert.state is not State.RESOLVED]
+    if not opened:
+        return []
+    rules, spoken = named(model), list(judged(readings))
+    asked = {evidence.rule for evidence in spoken}
+    present = {alert_id(model, name, each, rules.get(each.rule or "")) for each in spoken}
 
     def why(alert: Alert) -> str:
         if alert.rule not in rules:
@@ -91,7 +94,6 @@ def _ended(
         known = alert.rule in asked and alert.changed <= now
         return _why_unmeasured(alert) if known and alert.id not in present else ""
 
-    opened = (alert for alert in alerts.values() if alert.model == name and alert.state is not State.RESOLVED)
     return [_resolve(alert, now, note) for alert in opened if (note := why(alert))]
 
 

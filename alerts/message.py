@@ -62,7 +62,7 @@ def render(alert: Alert, config: Config) -> Message:
         since=alert.since,
         changed=alert.changed,
         title=f"{name}: {story.headline}",
-        summary=" ".join(part for part in (_opening(alert), *story.summary) if part),
+        summary=_summary(alert, story),
         facts=[*story.facts, *_times(alert), ("Rule", words.clean(alert.rule, 160))],
         sections=_sections(alert, model, story),
         link=page(config, alert.model),
@@ -120,11 +120,12 @@ def _story(alert: Alert, model: Model) -> Story:
     return story_drift.tell(alert, alert.evidence, model)
 
 
-def _opening(alert: Alert) -> str:
-    if alert.state is not State.RESOLVED:
-        return ""
-    why = f"No longer judged: {alert.note}." if alert.note else "Back inside the limits."
-    return f"{why} The alert lasted {words.lasting(alert.changed - alert.since)}."
+def _summary(alert: Alert, story: Story) -> str:
+    lasted = f"The alert lasted {words.lasting(alert.changed - alert.since)}."
+    if alert.note:
+        return f"{lasted} It ended because {alert.note}. The numbers are the last ones there were."
+    opening = ["Back inside the limits.", lasted] if alert.state is State.RESOLVED else []
+    return " ".join(part for part in (*opening, *story.summary) if part)
 
 
 def _times(alert: Alert) -> list[tuple[str, str]]:

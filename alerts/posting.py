@@ -71,7 +71,7 @@ def trouble(error: Exception) -> str:
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return "the host's name is not known"
     if isinstance(error, aiohttp.ClientConnectorError):
-        return f"cannot connect: {os.strerror(error.errno or 0)}"
+        return f"cannot connect: {os.strerror(error.errno) if error.errno else type(error).__name__}"
     return f"the connection broke: {type(error).__name__}"
 
 

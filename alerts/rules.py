@@ -33,10 +33,10 @@ class Finding(Struct, frozen=True, kw_only=True):
 
 def breaches(model: Model, name: str, readings: Iterable[Reading]) -> list[Finding]:
     """What the readings of the model `name` say about its rules' alerts, where they say anything."""
-    rules = {rule_name(rule, model): rule for rule in model.rules}
+    rules = named(model)
     return [
         Finding(
-            id=alert_id(model, name, evidence),
+            id=alert_id(model, name, evidence, rule),
             model=name,
             rule=evidence.rule,
             severity=rule.severity,
@@ -49,6 +49,11 @@ def breaches(model: Model, name: str, readings: Iterable[Reading]) -> list[Findi
         and (rule := rules.get(evidence.rule)) is not None
         and (breached := is_breached(rule, evidence)) is not None
     ]
+
+
+def named(model: Model) -> dict[str, Rule]:
+    """The model's rules by the names that readings and alerts carry."""
+    return {rule_name(rule, model): rule for rule in model.rules}
 
 
 def judged(readings: Iterable[Reading]) -> Iterator[Evidence]:
@@ -68,12 +73,15 @@ def is_breached(rule: Rule, evidence: Evidence) -> bool | None:
     return False if evidence.verdict is Verdict.WITHIN or _inside(evidence) else None
 
 
-def alert_id(model: Model, name: str, evidence: Evidence) -> str:
-    """The alert's name for ever: a hash of the model, the rule and what the rule is asked about."""
+def alert_id(model: Model, name: str, evidence: Evidence, rule: Rule | None) -> str:
+    """The alert's name for ever: a hash of the model, the rule and what the rule is asked about.
+
+    `rule` is the evidence's; None when the model no longer has it.
+    """
     if isinstance(evidence, Drift):
         subject: list[str | None] = [evidence.measure, evidence.stream]
     else:
-        subject = [evidence.attribute, *_sides(model, evidence)]
+        subject = [evidence.attribute, *_sides(model, evidence, rule)]
     data = msgspec.json.encode([name, evidence.rule, *subject])
     return hashlib.blake2b(data, digest_size=10).hexdigest()
 
@@ -106,12 +114,11 @@ def _inside(evidence: Evidence) -> bool:
     return has_limit and not over and not (low is not None and evidence.value < low)
 
 
-def _sides(model: Model, comparison: Comparison) -> tuple[str | None, str | None]:
+def _sides(model: Model, comparison: Comparison, rule: Rule | None) -> tuple[str | None, str | None]:
     """The group and the reference, each only where it stays what it is while the alert is the same.
 
     The group with the highest rate is not always the same one, nor are the two groups furthest apart.
     """
-    rule = next((rule for rule in model.rules if rule_name(rule, model) == comparison.rule), None)
     word = reference.word(model, comparison.attribute, rule)
     if word == "extremes" or population.extreme(comparison.metric):
         return None, None

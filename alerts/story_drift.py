@@ -23,19 +23,31 @@ _QUALITY = {
         "Of the values of {stream}, {value} lie outside the range of the baseline.",
     ),
     "type_changed": ("another type", "What was numbers in {stream} is now words, or the other way round."),
-    "volume": ("number of decisions", "The number of decisions has moved by {value} from the baseline's."),
+    "volume": ("volume", "The number of decisions has moved by {value} from the baseline's."),
 }
+_STREAMS = {
+    "error": "the error rate",
+    "selection": "the selection rate of everybody",
+    "volume": "the number of decisions",
+}
+_MEANINGS = {
+    "error": "The model is wrong more, or less, often than it used to be.",
+    "selection": "Decisions fall out positive more, or less, often than they used to.",
+    "volume": "More, or fewer, decisions come in than usual: something may have stopped, or come twice.",
+}
+_MEANING = "The values differ from those that the model was judged on, so that past checks may not hold."
 
 
 def tell(alert: Alert, drift: Drift, model: Model) -> Story:
     """The story of a drift measure; a group under `min_group` is not named."""
     stream = _stream(drift, model)
-    moved = "is no longer out of limits" if alert.state is State.RESOLVED else "has drifted"
+    settled = "is no longer judged" if alert.note else "is no longer out of limits"
+    moved = settled if alert.state is State.RESOLVED else "has drifted"
     return Story(
         headline=f"{stream} {moved} ({_measure(drift)})",
         summary=[_summary(drift, stream), _limit(drift)],
         facts=_facts(drift, stream),
-        meaning=[_meaning(drift)],
+        meaning=[_MEANINGS.get(drift.stream.partition(".")[0], _MEANING)],
         advice=_advice(),
         labels={"metric": drift.measure, "window": drift.window, **_label(drift, model)},
         numbers={"value": drift.value, "max": drift.max, "n": drift.n, "baseline_n": drift.baseline_n},
@@ -50,7 +62,7 @@ def _stream(drift: Drift, model: Model) -> str:
         attribute, _, group = rest.partition(".")
         shown = SMALL if drift.n < model.min_group else words.clean(group)
         return f"the selection rate of {shown} ({words.clean(attribute)})"
-    return f"the {words.clean(drift.stream)}"
+    return _STREAMS.get(drift.stream) or f"the {words.clean(drift.stream)}"
 
 
 def _label(drift: Drift, model: Model) -> dict[str, str]:
@@ -107,12 +119,6 @@ def _facts(drift: Drift, stream: str) -> list[tuple[str, str]]:
         *facts,
         ("Window", words.window(drift.window)),
     ]
-
-
-def _meaning(drift: Drift) -> str:
-    if drift.stream == "error":
-        return "The model is wrong more, or less, often than it used to be."
-    return "The values differ from those that the model was judged on, so that past checks may not hold."
 
 
 def _advice() -> list[str]:

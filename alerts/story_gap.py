@@ -4,6 +4,7 @@ from alerts import words
 from alerts.alert import Alert, State
 from alerts.story import SMALL, Story
 from monitor.config import Model
+from monitor.fairness import population
 from monitor.readings import Comparison
 
 
@@ -58,11 +59,13 @@ def _veiled(alert: Alert, gap: Comparison, model: Model, labels: dict[str, str])
 def _headline(alert: Alert, gap: Comparison) -> str:
     metric, group = words.metric_name(gap.metric), _group(gap)
     if alert.state is State.RESOLVED:
-        return f"{metric} of {group} is no longer out of limits"
+        return f"{metric} of {group} is no longer {'judged' if alert.note else 'out of limits'}"
     value = words.gap(gap.metric, gap.compare, gap.value)
     if gap.reference is None or gap.value is None:
         return f"{metric} of {group} is {value}"
     reference = words.side(gap.reference)
+    if gap.group_rate is None:
+        return f"{metric} of {group} against {reference} is {value}"
     if gap.compare == "ratio":
         return f"{metric} of {group} is {value} that of {reference}"
     side = "above" if gap.value > 0 else "below"
@@ -73,12 +76,16 @@ def _summary(gap: Comparison) -> list[str]:
     metric, rate = words.metric_name(gap.metric), words.amount(gap.metric, gap.group_rate)
     if gap.reference is None or gap.group_rate is None:
         value = words.gap(gap.metric, gap.compare, gap.value)
-        return [f"The {metric} of {_group(gap)} is {value}.", _limits(gap)]
+        against = "" if gap.reference is None else f" against {words.side(gap.reference)}"
+        return [f"The {metric} of {_group(gap)}{against} is {value}.", _limits(gap)]
     reference = f"{words.amount(gap.metric, gap.reference_rate)} for {words.side(gap.reference)}"
     return [f"The {metric} is {rate} for {_group(gap)}, against {reference}.", _limits(gap)]
 
 
 def _limits(gap: Comparison) -> str:
+    if gap.compare == "difference" and gap.max is not None and gap.min == -gap.max:
+        widest = words.gap(gap.metric, gap.compare, gap.max).lstrip("+")
+        return f"The rule allows a gap of at most {widest} either way."
     lowest = None if gap.min is None else f"at least {words.gap(gap.metric, gap.compare, gap.min)}"
     highest = None if gap.max is None else f"at most {words.gap(gap.metric, gap.compare, gap.max)}"
     asked = " and ".join(limit for limit in (lowest, highest) if limit)
@@ -113,6 +120,10 @@ def _meaning(alert: Alert, gap: Comparison, model: Model) -> list[str]:
     if alert.state is State.FIRING and gap.e_value is not None and gap.e_value > 1:
         lines.append(
             f"A model within the limit would ever show this at most once in {gap.e_value:,.0f} times."
+        )
+    if extreme := population.extreme(gap.metric):
+        lines.append(
+            f"Of all groups, this one has the {'lowest' if extreme[0] == 'min' else 'highest'} value."
         )
     if gap.rough:
         lines.append("One side has fewer than 30 cases, so take the interval as a rough one.")

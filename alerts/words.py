@@ -91,7 +91,7 @@ def metric_name(metric: str) -> str:
     >>> metric_name("final_selection_rate"), metric_name("flags.explained"), metric_name("theil_index")
     ('selection rate after review', 'rate of “explained”', 'theil index')
     >>> metric_name("values.csat.mean"), metric_name("score.p90"), metric_name("group_min.accuracy")
-    ('mean of csat', '90th percentile of score', 'lowest accuracy')
+    ('mean of csat', '90th percentile of score', 'accuracy')
     """
     ours, _ = rates.resolve(metric)
     if ours in _SHARES:
@@ -99,7 +99,7 @@ def metric_name(metric: str) -> str:
     if ours.startswith(_FINAL):
         return f"{metric_name(ours.removeprefix(_FINAL))} after review"
     if extreme := population.extreme(ours):
-        return f"{'lowest' if extreme[0] == 'min' else 'highest'} {metric_name(extreme[1])}"
+        return metric_name(extreme[1])
     return _flag(ours) or _number(ours) or clean(ours.replace("_", " "))
 
 
@@ -114,11 +114,8 @@ def _number(metric: str) -> str:
         return f"mean of {_source(metric.removesuffix(numbers.MEAN))}"
     if found := numbers.quantile(metric):
         source, share = found
-        return (
-            f"median of {_source(source)}"
-            if share == 0.5
-            else f"{share:.0%}".replace("%", f"th percentile of {_source(source)}")
-        )
+        name = "median" if share == 0.5 else f"{100 * share:.0f}th percentile"
+        return f"{name} of {_source(source)}"
     return ""
 
 
@@ -197,7 +194,9 @@ def interval(metric: str, compare: str, low: float, high: float) -> str:
 
 def is_share(metric: str) -> bool:
     """Whether the metric is a share of people or decisions, so between 0 and 1."""
-    return rates.definition(rates.resolve(metric)[0]) is not None
+    ours, _ = rates.resolve(metric)
+    extreme = population.extreme(ours)
+    return rates.definition(extreme[1] if extreme else ours) is not None
 
 
 def window(name: str) -> str:

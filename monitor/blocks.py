@@ -1,6 +1,6 @@
 """Immutable blocks of facts: columns as bytes, with the texts of the codes in them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -11,6 +11,7 @@ from msgspec import Struct
 from monitor.codes import Codes
 
 VERSION = 1
+LARGEST = 250_000  # bytes of a block's columns
 Array = npt.NDArray[Any]
 
 # What each column holds, by its name up to the first dot. Codes are numbers of texts (monitor/codes.py),
@@ -33,6 +34,9 @@ TYPES: dict[str, type[np.generic]] = {
     "fact": np.uint32,
     "rank": np.uint32,
 }
+OWN = frozenset(
+    {"id", "time", "decision", "score", "value", "attributes", "features", "categories", "flags"}
+)  # what a decision says itself
 CODED = frozenset({"decision", "attributes", "categories", "kind"})
 CODED_KINDS = frozenset({"outcome", "decision", "attributes"})  # kinds of feedback whose `fact` is a code
 
@@ -103,10 +107,20 @@ def _concatenate(blocks: Sequence[Block]) -> Block:
     )
 
 
+def split(block: Block) -> Iterator[Block]:
+    """The block in parts of about LARGEST bytes; nothing for an empty one."""
+    width = sum(np.dtype(_type(name)).itemsize for name in block.columns)
+    rows = LARGEST // width
+    for start in range(0, len(block), rows):
+        columns = {name: column[start : start + rows] for name, column in block.columns.items()}
+        yield Block(block.model, columns)
+
+
 def merge(records: Iterable[bytes]) -> list[bytes]:
     """The facts of several records in as few."""
     codes = Codes()
-    return [encode(block, codes) for block in concatenate([decode(record, codes) for record in records])]
+    found = concatenate([decode(record, codes) for record in records])
+    return [encode(part, codes) for block in found for part in split(block)]
 
 
 def _coded(block: Block, texts: Sequence[str | None]) -> list[tuple[str, Array]]:

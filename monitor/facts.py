@@ -6,7 +6,7 @@ and kind, the largest (event time, value). Feedback may come before its decision
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,7 @@ FACT = np.dtype([("id", "<u8"), ("kind", "<u2"), ("fact", "<u4"), ("rank", "<u4"
 Rows = npt.NDArray[np.void]  # of FACT
 _ROW = 40  # bits of a row's number within its model's table; the model's number is above
 _ROWS = (1 << _ROW) - 1
+FEWEST_DEAD = 1_000  # fewer facts than that are not worth a rebuild
 KINDS = 3 + 2 * FLAGS  # how many kinds of feedback a partition keeps
 
 
@@ -86,27 +87,54 @@ class Facts:
         tables = sum(joined.nbytes for joined in self._numbered)
         return tables + self._ids.nbytes + self._places.nbytes + self._feedback.nbytes + self._facts.nbytes
 
-    def observe(self, events: Sequence[Decision], times: I64) -> None:
-        """Takes decisions of known models in the order of their log; times in ms."""
+    def observe(self, events: Sequence[Decision], times: I64) -> list[int]:
+        """Takes decisions of known models in the order of their log; times in ms.
+
+        Returns the places of those that came too late to count.
+        """
         ids = siphash(Texts([str(event.id) for event in events]), self._key)
+        late: list[int] = []
         for model, places in by_model(events).items():
             joined = self.models[model]
-            columns = joined.columns([events[i] for i in places], times[places], ids[places])
+            late += [i for i in places if times[i] < joined.sealed]
+            ours = [i for i in places if times[i] >= joined.sealed]
+            columns = joined.columns([events[i] for i in ours], times[ours], ids[ours])
             fresh = self._insert_decisions(joined, columns)
             self._keep(Block(model, {name: column[fresh] for name, column in columns.items()}))
+        return late
 
-    def learn(self, events: Sequence[Feedback], times: I64) -> None:
-        """Takes feedback; times in ms."""
+    def learn(self, events: Sequence[Feedback], times: I64) -> list[int]:
+        """Takes feedback; times in ms. Returns the places of what came too late to count."""
         ids = siphash(Texts([str(event.decision_id) for event in events]), self._key)
+        late = self._late(ids, times)
+        if late.any():
+            keep = np.flatnonzero(~late)
+            events, times, ids = [events[i] for i in keep.tolist()], times[keep], ids[keep]
         facts = self._exploded(events, times, ids)
         if len(facts):
             accepted = facts[self._insert_feedback(facts)]
             self._keep(Block(None, {name: accepted[name] for name in FACT.names or ()}))
+        return np.flatnonzero(late).tolist()
+
+    def _late(self, ids: U64, times: I64) -> Mask:
+        """Which feedback is about, or of, a time that is sealed; the earliest, where no decision is known."""
+        late = times < min((joined.sealed for joined in self._numbered), default=0)
+        places = self._ids.find(ids)
+        here = np.flatnonzero(places >= 0)
+        held = self._places[places[here]]
+        for number, joined in enumerate(self._numbered):
+            ours = held >> _ROW == number
+            decided = joined.column("time", held[ours] & _ROWS)
+            late[here[ours]] = np.minimum(decided, times[here[ours]]) < joined.sealed
+        return late
 
     def take_blocks(self) -> list[bytes]:
         """The facts that came since the last call, as records to be made durable."""
         unsaved, self._unsaved = self._unsaved, []
-        return [blocks.encode(block, self.codes) for block in blocks.concatenate(unsaved)]
+        return self._encoded(blocks.concatenate(unsaved))
+
+    def _encoded(self, found: Iterable[Block]) -> list[bytes]:
+        return [blocks.encode(part, self.codes) for block in found for part in blocks.split(block)]
 
     def load(self, record: bytes) -> None:
         """Takes the facts of a record that `take_blocks` gave. In any order, any number of times."""
@@ -120,6 +148,48 @@ class Facts:
             self._insert_feedback(facts)
         elif block.model in self.models:
             self._insert_decisions(self.models[block.model], block.columns)
+
+    # the end of facts
+
+    def ends(self, clock: int) -> dict[str, int]:
+        """Before which event time (ms) each model's facts may be dropped, when that is worth while.
+
+        Dropped are decisions from before feedback may still come whose outcome is as old. As panes are
+        whole only while all their facts are here, time before the end is *sealed*: what comes then is
+        too late. Empty while fewer than half of the facts could go.
+        """
+        ends = {name: joined.end(clock) for name, joined in self.models.items()}
+        dead = sum(np.count_nonzero(joined.dead(ends[name])) for name, joined in self.models.items())
+        return ends if dead >= max(FEWEST_DEAD, len(self._ids) // 2) else {}
+
+    def seal(self, ends: Mapping[str, int]) -> None:
+        """Refuses from now on what is from before these times (ms), by model."""
+        for name, end in ends.items():
+            if name in self.models:
+                self.models[name].sealed = max(end, self.models[name].sealed)
+
+    def living(self) -> list[bytes]:
+        """All facts that are not over, as records that replace all others."""
+        alive = [
+            Block(name, joined.rows(np.flatnonzero(~joined.dead(joined.sealed))))
+            for name, joined in self.models.items()
+        ]
+        ids = np.concatenate([np.zeros(0, np.uint64), *(block.columns["id"] for block in alive)])
+        facts = np.concatenate([self._facts[: len(self._feedback)], self._beaten()])
+        earliest = min((joined.sealed for joined in self._numbered), default=0)
+        unknown = (self._ids.find(facts["id"]) < 0) & (facts["time"] >= earliest)
+        kept = facts[np.isin(facts["id"], ids) | unknown]
+        return self._encoded([*alive, Block(None, {name: kept[name] for name in FACT.names or ()})])
+
+    def _beaten(self) -> Rows:
+        """The facts that larger ones beat. Their values are forgotten; Φ needs their times and ranks."""
+        keys = np.array(list(self._losers), np.uint64)
+        winners = self._facts[self._feedback.find(keys)]
+        rows = np.repeat(winners, [len(moments) for moments in self._losers.values()])
+        moments = [moment for moments in self._losers.values() for moment in moments]
+        rows["time"], rows["rank"] = np.array(moments, np.int64).reshape(-1, 2).T
+        rows["fact"] = MISSING
+        return rows
 
     def _keep(self, block: Block) -> None:
         if len(block):

@@ -7,11 +7,11 @@ import numpy as np
 import numpy.typing as npt
 
 from monitor import bins, measures, numbers
-from monitor.blocks import TYPES, Array
+from monitor.blocks import OWN, TYPES, Array
 from monitor.codes import MISSING, Codes, Vocabularies
 from monitor.columns import Columns
 from monitor.config import SEPARATOR, Model, attribute_name, escape, window_ms
-from monitor.durations import UNITS_MS
+from monitor.durations import UNITS_MS, milliseconds
 from monitor.events import Decision, scalar
 from monitor.panes import ALL, DECISION, OUTCOME, Panes, slot
 
@@ -55,6 +55,7 @@ class Joined:
 
     def __init__(self, model: Model, codes: Codes) -> None:
         self.panes = Panes(codes, slice_ms(model))
+        self.sealed = 0  # event time in ms: what is from before is too late
         self._codes = codes
         self._model = model
         self._parts = sorted({p for a in model.attributes for p in ([a] if isinstance(a, str) else a)})
@@ -111,6 +112,21 @@ class Joined:
             texts = [None if v is None or _is_number(v) else scalar(v) for v in found]
             columns[f"categories.{name}"] = self._vocabularies.encode(f"categories.{name}", texts, CATEGORIES)
         return columns
+
+    def end(self, clock: int) -> int:
+        """Before which time (ms) no feedback may come any more, down to a whole slice."""
+        width = self.panes.width
+        return max(self.sealed, (clock - milliseconds(self._model.feedback_within)) // width * width)
+
+    def dead(self, end: int) -> npt.NDArray[np.bool_]:
+        """Which decisions are, with their outcomes, from before `end` (ms)."""
+        return (self._table["time"] < end) & (self._table["outcome_time"] < end)
+
+    def rows(self, rows: I64) -> dict[str, Array]:
+        """Decisions as the columns of a block; feedback of the same name has written over them."""
+        names = [name for name in self._table.types if name in self._table and name.partition(".")[0] in OWN]
+        wanted = dict.fromkeys(["id", "time", "decision", *names])
+        return {name: self._table[name][rows] for name in wanted}
 
     def append(self, columns: dict[str, Array]) -> I64:
         """Adds decisions, not yet counted; returns their rows."""

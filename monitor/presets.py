@@ -1,8 +1,9 @@
 """Five rules to start from for each kind of model: the words of `preset` in the configuration.
 
-Limits are customs of the field, not law: a ratio of .8 is the four-fifths rule of 29 CFR 1607.4 D, a gap of
-.1 what auditors often begin with, PSI .2 what credit scoring calls a shift. Set your own rules on top; a rule
-that asks the same as one of a preset replaces it.
+Limits are customs of the field, not law: a ratio of .8 to the group with the highest rate is the four-fifths
+rule, an employment guideline (29 CFR 1607.4 D); a gap of .1 is where audits often begin, and a PSI of .2 what
+credit scoring calls a shift. Set your own rules on top; a rule that asks the same as one of a preset replaces
+it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,7 +12,9 @@ from msgspec.structs import replace
 
 from monitor.config import Model, Preset, Rule, rule_name
 
-_FOUR_FIFTHS = Rule(metric="selection_rate", compare="ratio", min=0.8, severity="critical")
+_FOUR_FIFTHS = Rule(
+    metric="selection_rate", compare="ratio", min=0.8, reference="highest", severity="critical"
+)
 _SCORES = Rule(metric="psi", stream="score", max=0.2)
 _ERRORS = Rule(metric="adwin", stream="error", severity="info")
 
@@ -30,10 +33,8 @@ RULES: Mapping[Preset, Sequence[Rule]] = {
         _ERRORS,
     ),
     "hiring": (
-        replace(_FOUR_FIFTHS, reference="highest"),
-        Rule(
-            metric="final_selection_rate", compare="ratio", min=0.8, reference="highest", severity="critical"
-        ),
+        _FOUR_FIFTHS,
+        replace(_FOUR_FIFTHS, metric="final_selection_rate"),
         _within("override_down_rate", 0.1),
         _within("true_positive_rate", 0.1),
         _SCORES,
@@ -49,8 +50,8 @@ RULES: Mapping[Preset, Sequence[Rule]] = {
     # Items shown to people: the decision is what was shown, feedback is whether they wanted it.
     "recommendation": (
         _FOUR_FIFTHS,
-        Rule(metric="flags.clicked", compare="ratio", min=0.8),
-        Rule(metric="exposure_entropy", compare="ratio", min=0.8),
+        Rule(metric="flags.clicked", compare="ratio", min=0.8, reference="highest"),
+        Rule(metric="exposure_entropy", compare="ratio", min=0.8, reference="highest"),
         _SCORES,
         Rule(metric="adwin", stream="selection", severity="info"),
     ),

@@ -141,4 +141,4 @@ def _routes(config: Config) -> Table:
 
 
 def _table(title: str, *headings: str) -> Table:
-    return Table(*headings, title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    return Table(*headings, title=Text(title, style="bold"), title_justify="left", box=box.SIMPLE_HEAD)

@@ -42,6 +42,7 @@ def _run(args: Namespace) -> int:
     from streams import commands  # imported late, so that --help answers at once
 
     status: int = getattr(commands, args.run)(args)
+    sys.stdout.flush()
     return status
 
 
@@ -109,6 +110,8 @@ def _add_replay(commands: Any) -> None:
     pace.add_argument("--duration", metavar="TIME", help="so that all takes TIME, as in 60s")
     replay.add_argument("--duplicate", action="store_true", help="send every event twice")
     replay.add_argument("--shuffle", metavar="TIME", help="delay each event by up to TIME, as in 60d")
+    replay.add_argument("--broker", metavar="URL", help="the broker (default: the configuration's)")
+    replay.add_argument("--embedded", action="store_true", help="the broker is one inside a worker")
     replay.set_defaults(run="replay")
 
 

@@ -6,13 +6,14 @@ from collections import Counter
 from collections.abc import Mapping
 
 import faust
+import msgspec
 from faust.types import TP
 
 from monitor.config import Config
 from streams import messages
 from streams.consumer import App, Bundle, fatal
 from streams.messages import Clock
-from streams.partition import Partition, Taken
+from streams.partition import SEALED, Partition, Taken
 from streams.tables import Table, send
 from streams.topics import Topics
 
@@ -79,6 +80,7 @@ class Collect:
             async with state.lock:
                 await self._send(state)
                 await self._merge(state)
+                await self._drop(state)
 
     async def _send(self, state: Partition) -> None:
         panes, arrived, state.arrived = state.take_panes(), state.arrived, 0
@@ -107,3 +109,13 @@ class Collect:
         merged, replaced = state.merge(self.table.items(state.number))
         await asyncio.gather(*(self._put(state, key, record) for key, record in merged.items()))
         await asyncio.gather(*(self._put(state, key, None) for key in replaced))
+
+    async def _drop(self, state: Partition) -> None:
+        """Drops facts whose time is over, after their panes have gone out: seals, rewrites, removes."""
+        sent = self._sent.get(state.number)
+        if sent is None or not (ends := state.age(sent[1].time)):
+            return
+        await self.table.put(state.number, SEALED, msgspec.msgpack.encode(ends))
+        living, old = state.renew(ends)
+        await asyncio.gather(*(self._put(state, key, record) for key, record in living.items()))
+        await asyncio.gather(*(self._put(state, key, None) for key in old))

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from rich.console import Console
 
 from monitor import durations
-from monitor.config import Config, ConfigError, Model, Secret, longest_window, window_ms
+from monitor.config import Broker, Config, ConfigError, Model, Secret, longest_window, window_ms
 from monitor.events import DAY_MS
 from streams import files, options, progress, settings
 from streams.files import Chunk
@@ -61,21 +61,30 @@ def replay(args: Namespace) -> int:
     from streams import replay, topics
 
     source = options.source(args)
+    broker = _broker(source.config, args.broker)
     records = replay.events(_chunks(source))
     if args.shuffle is not None:
         records = replay.shuffled(records, _milliseconds("--shuffle", args.shuffle))
     if args.duplicate:
         records = replay.twice(records)
     speed = replay.speed(records, args.speed, args.duration)
-    broker = source.config.broker
-    found = topics.ensure(broker)
-    with closing(replay.KafkaSink(topics.client_settings(broker))) as sink, progress.bar("Sending") as bar:
+    found = topics.names(broker) if args.embedded else topics.ensure(broker)
+    # librdkafka's cluster answers no newer request, and has every topic
+    more = {"api_version": (2, 1)} if args.embedded else {}
+    client = topics.client_settings(broker)
+    with closing(replay.KafkaSink(client, **more)) as sink, progress.bar("Sending") as bar:
         pace = None if speed is None else replay.Pace(speed)
         replay.send(
             records, sink, decisions=found.decisions, feedback=found.feedback, pace=pace, progress=bar
         )
     print(f"{len(records):,} events sent to {broker.url}", file=sys.stderr)
     return OK
+
+
+def _broker(config: Config, url: str | None) -> Broker:
+    broker = config.broker if url is None else replace(config.broker, url=url)
+    settings.check_broker(broker, "broker.url" if url is None else "--broker")
+    return broker
 
 
 def baseline(args: Namespace) -> int:

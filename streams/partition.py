@@ -27,6 +27,8 @@ SMALL, MANY, MERGED = (
     256_000,
 )  # bytes of a small block, how many are merged, bytes of a merged one
 IDLE_SECONDS = 3.0
+SEALED = b"sealed"  # the key of the times before which facts were dropped
+TOO_LATE = "time: the decision or the outcome is from before feedback_within; see docs/operations.md"
 
 
 class Taken(Struct):
@@ -44,6 +46,7 @@ class Partition:
         self.number, self.count = number, count
         self.lock = asyncio.Lock()
         self.facts = Facts(config.models, key)
+        self._key_of_hashes = key
         self.counts = counts
         self.blocks: dict[bytes, int] = {}  # sizes by key
         self.arrived = 0
@@ -59,9 +62,12 @@ class Partition:
 
     def restore(self, items: Mapping[bytes, bytes]) -> None:
         """Rebuilds the facts and panes from durable blocks."""
+        if SEALED in items:
+            self.facts.seal(msgspec.msgpack.decode(items[SEALED], type=dict[str, int]))
         for key, record in items.items():
-            self.facts.load(record)
-            self.blocks[key] = len(record)
+            if key != SEALED:
+                self.facts.load(record)
+                self.blocks[key] = len(record)
 
     def take(self, bundle: Bundle) -> Taken:
         """Takes a bundle's events. What is returned must be durable before the bundle is done."""
@@ -72,7 +78,8 @@ class Partition:
         self.counts[f"events.{bundle.topic}"] += len(decoded.events)
         if decoded.events:
             learn = bundle.topic == self._config.broker.feedback
-            (self.facts.learn if learn else self.facts.observe)(decoded.events, decoded.times)
+            late = (self.facts.learn if learn else self.facts.observe)(decoded.events, decoded.times)
+            decoded.invalid += [Invalid(decoded.records[i], "too_late", TOO_LATE) for i in late]
             latest = int(decoded.times.max())
             self._times[bundle.topic] = max(latest, self._times.get(bundle.topic, 0))
             arrived = min(record.timestamp for record in bundle.records)
@@ -136,6 +143,20 @@ class Partition:
                 break
             chosen.append(key)
         return {self._key(): record for record in blocks.merge(items[key] for key in chosen)}, chosen
+
+    def age(self, clock: int | None) -> dict[str, int]:
+        """The times (ms) to be sealed by now, by model; empty when nothing is worth dropping."""
+        return {} if clock is None else self.facts.ends(clock)
+
+    def renew(self, ends: Mapping[str, int]) -> tuple[dict[bytes, bytes], list[bytes]]:
+        """Drops what is from before `ends`, durably sealed: the blocks to write, and those to remove then."""
+        self.facts.seal(ends)
+        living, old = self.facts.living(), list(self.blocks)
+        sealed, self.facts = ends, Facts(self._config.models, self._key_of_hashes)
+        self.facts.seal(sealed)
+        for record in living:
+            self.facts.load(record)
+        return {self._key(): record for record in living}, old
 
     def take_panes(self) -> list[Pane]:
         """The panes that changed since the last call."""

@@ -165,7 +165,9 @@ class KafkaSink:
         self._address = client["bootstrap_servers"]
         self._failure: Exception | None = None
         try:
-            self._producer = KafkaProducer(**{"acks": "all", "linger_ms": 20, **client, **more})
+            self._producer = KafkaProducer(
+                **{"acks": "all", "linger_ms": 20, "bootstrap_timeout_ms": 15_000, **client, **more}
+            )
         except (KafkaError, OSError, ValueError) as error:
             raise self._unreachable(error) from None
 

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from alerts import routes, rules
 from monitor import baseline, presets, validate
 from monitor.baseline import Baseline, BaselineError
-from monitor.config import Columns, Config, ConfigError, Model, Secret, convert
+from monitor.config import Broker, Columns, Config, ConfigError, Model, Secret, convert
 from monitor.sequential.control import Budget
 
 SECRET_SECTIONS = ("broker", "http", "notifiers", "hash_key")  # where a table of one key is a reference
@@ -50,6 +50,7 @@ def check(config: Config) -> None:
         read_baseline(name, model)
     rules.check(config)
     routes.build(config)
+    check_broker(config.broker)
     _check_addresses(config)
 
 
@@ -148,14 +149,22 @@ def columns(model: Model) -> Columns:
     )
 
 
+def check_broker(broker: Broker, key: str = "broker.url") -> None:
+    """Raises ConfigError for an address that is none, or for half of what SASL needs."""
+    if not BROKERS.fullmatch(broker.url):
+        raise ConfigError(key, broker.url, "kafka://host:port, more of them behind commas")
+    if broker.partitions < 1:
+        raise ConfigError("broker.partitions", broker.partitions, "1 or more")
+    for field in ("sasl_mechanism", "sasl_username", "sasl_password"):
+        given = getattr(broker, field) is not None
+        if given != broker.security_protocol.startswith("SASL"):
+            allowed = "given with the security_protocol SASL_SSL or SASL_PLAINTEXT, and only then"
+            raise ConfigError(f"broker.{field}", "…" if given else None, allowed)
+
+
 def _check_addresses(config: Config) -> None:
-    if not BROKERS.fullmatch(config.broker.url):
-        allowed = "kafka://host:port, more of them behind commas"
-        raise ConfigError("broker.url", config.broker.url, allowed)
     if not 0 <= config.http.port <= 65_535:
         raise ConfigError("http.port", config.http.port, "1 to 65535, or 0 for any free one")
-    if config.broker.partitions < 1:
-        raise ConfigError("broker.partitions", config.broker.partitions, "1 or more")
     link = urlsplit(config.alerts.link)
     if config.alerts.link and (link.scheme not in ("http", "https") or not link.netloc):
         raise ConfigError(

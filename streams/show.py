@@ -132,7 +132,7 @@ def drift(found: Sequence[Drift]) -> Table:
 
 def _table(title: str, *headings: str) -> Table:
     table = Table(
-        title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0)
+        title=Text(title, style="bold"), title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0)
     )
     for heading in headings:
         table.add_column(heading, justify="right" if heading in ("n", "value") else "left")

@@ -16,6 +16,7 @@ with warnings.catch_warnings():
     from kafka.errors import KafkaTimeoutError, MessageSizeTooLargeError, RecordListTooLargeError
 
 SLICE_SECONDS = 0.25  # how often a wait looks whether time is up
+CLOSE_SECONDS = 1.0  # for kafka-python's thread to notice
 
 
 class Failure(NamedTuple):
@@ -107,10 +108,11 @@ class KafkaTransport:
 
     def close(self) -> None:
         """See Transport."""
+        # Else it would first wait for messages that were given up, and go on trying to send them.
+        self._producer._sender.force_close()
         try:
-            self._producer.close(timeout=0)
+            self._producer.close(timeout=CLOSE_SECONDS)
         except KafkaTimeoutError:
-            # Messages that were given up are still in its buffers.
             self.abandon()
 
     def abandon(self) -> None:

@@ -230,10 +230,13 @@ def test_an_abandoned_transport_no_longer_flushes(broker: str) -> None:
     producer.close()
 
 
-def test_a_transport_closes_even_when_messages_were_given_up(forwarder: Forwarder) -> None:
+def test_a_transport_ends_its_thread_even_when_messages_were_given_up(forwarder: Forwarder) -> None:
     forwarder.start()
     transport = KafkaTransport(forwarder.address, {"api_version": VERSION, "max_block_ms": 5_000})
     transport.partitions("given-up")
+    sender = transport._producer._sender
     [failure] = transport.deliver([message(0, b"{}")._replace(topic="given-up")], left=lambda: 0)
     assert isinstance(failure.error, KafkaTimeoutError)
     transport.close()
+    sender.join(WAIT)
+    assert not sender.is_alive()

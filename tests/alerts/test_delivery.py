@@ -293,6 +293,18 @@ async def test_a_slow_destination_holds_up_no_other(desk):
     assert [m.id for m in desk.slack.got] == [FIRING.id, "b"]
 
 
+async def test_two_rounds_at_once_send_once(desk):
+    await desk.outbox.accept(FIRING)
+    await asyncio.gather(desk.outbox.deliver(), desk.outbox.deliver())
+    assert desk.slack.told() == desk.email.told() == [("firing", 1)]
+
+
+async def test_a_notifier_that_hangs_is_given_up_for_now(desk):
+    desk.slack.troubles = [TimeoutError()]
+    await desk.tell(FIRING)
+    assert {d.reason for d in desk.outbox.deliveries()} == {"", "no answer in time"}
+
+
 async def test_a_thread_forgets_what_is_long_past(desk):
     for episode in range(1, KEPT + 3):
         await desk.tell(alert(sequence=2 * episode, episode=episode))

@@ -177,4 +177,4 @@ def test_many_groups_live_side_by_side():
     assert life.see(groups[0], gap(group="b", value=0.0, verdict=Verdict.WITHIN), groups[2], at=1) == [
         State.RESOLVED
     ]
-    assert {rules.alert_id(MODEL, "compas", each) for each in groups} == life.alerts.keys()
+    assert {rules.alert_id(MODEL, "compas", each, MODEL.rules[0]) for each in groups} == life.alerts.keys()

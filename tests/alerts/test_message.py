@@ -81,7 +81,11 @@ def test_resolved_says_how_long_it_lasted_and_advises_nothing():
 
 def test_resolved_without_a_reading_says_why():
     told = render(state=State.RESOLVED, note="the rule was removed from the configuration")
-    assert told.summary.startswith("No longer judged: the rule was removed from the configuration.")
+    assert told.title.endswith("African-American (race) is no longer judged")
+    assert told.summary == (
+        "The alert lasted 0 s. It ended because the rule was removed from the configuration."
+        " The numbers are the last ones there were."
+    )
 
 
 @pytest.mark.parametrize(
@@ -112,6 +116,14 @@ def test_resolved_without_a_reading_says_why():
             {"metric": "equalized_odds", "group": "", "reference": None, "compare": "value", "value": 0.31},
             "equalized odds of race is 0.31",
         ),
+        (
+            {"metric": "equalized_odds", "value": 0.31, "group_rate": None, "reference_rate": None},
+            "equalized odds of African-American (race) against Caucasian is +0.31",
+        ),
+        (
+            {"metric": "group_min.accuracy", "reference": None, "compare": "value", "value": 0.6},
+            "accuracy of African-American (race) is 60.0 %",
+        ),
     ],
 )
 def test_titles(change, title):
@@ -119,15 +131,24 @@ def test_titles(change, title):
 
 
 def test_limits_on_both_sides():
+    told = render(evidence=gap(min=-0.05, max=0.1))
+    assert "allows at least -5.0 points and at most +10.0 points." in told.summary
     told = render(evidence=gap(min=-0.05, max=0.05))
-    assert "allows at least -5.0 points and at most +5.0 points" in told.summary
+    assert "allows a gap of at most 5.0 points either way." in told.summary
+
+
+def test_the_worst_group_is_called_so():
+    told = render(evidence=gap(metric="group_max.error_rate", reference=None, compare="value"))
+    assert "Of all groups, this one has the highest value." in message.text(told)
 
 
 def test_what_is_not_known_is_said():
     told = render(
         evidence=gap(value=None, low=None, high=None, group_rate=None, reference_rate=None, max=None)
     )
-    assert told.summary == "The false positive rate of African-American (race) is not known."
+    assert (
+        told.summary == "The false positive rate of African-American (race) against Caucasian is not known."
+    )
     assert ("African-American", "1,795 cases") in told.facts
 
 
@@ -164,7 +185,7 @@ def test_drift_in_words():
 
 def test_a_detector_says_when():
     told = render(evidence=drift(measure="adwin", stream="error", at=NOW, max=None, value=2))
-    assert told.summary == "ADWIN saw the error change, the last time at 2014-01-01 00:00 UTC."
+    assert told.summary == "ADWIN saw the error rate change, the last time at 2014-01-01 00:00 UTC."
     assert ("Changes found", "2") in told.facts
     assert "wrong more, or less, often" in message.text(told)
 
@@ -172,9 +193,10 @@ def test_a_detector_says_when():
 def test_a_detector_that_sees_no_change_any_more():
     calm = drift(measure="adwin", stream="error", at=None, max=0.0, value=0)
     told = render(evidence=calm, state=State.RESOLVED)
-    assert told.title == "compas: the error is no longer out of limits (ADWIN)"
-    assert "ADWIN has seen no change of the error in this window. The rule allows at most 0 changes." in (
-        told.summary
+    assert told.title == "compas: the error rate is no longer out of limits (ADWIN)"
+    assert (
+        "ADWIN has seen no change of the error rate in this window. The rule allows at most 0 changes."
+        in (told.summary)
     )
 
 
@@ -204,6 +226,21 @@ def test_drift_of_a_small_groups_rate_does_not_name_it(n, shown):
     told = render(evidence=drift(stream="selection.race.Asian", n=n))
     assert told.title == f"compas: the selection rate of {shown} (race) has drifted (PSI)"
     assert ("Asian" in everything(told)) == (n == 10)
+
+
+@pytest.mark.parametrize(
+    ("stream", "title", "meaning"),
+    [
+        ("selection", "the selection rate of everybody", "fall out positive more, or less, often"),
+        ("volume", "the number of decisions", "something may have stopped, or come twice"),
+        ("selection.race.Asian", "the selection rate of Asian (race)", "fall out positive"),
+        ("score", "the score", "past checks may not hold"),
+    ],
+)
+def test_what_the_stream_is_and_what_its_drift_means(stream, title, meaning):
+    told = render(evidence=drift(stream=stream))
+    assert told.title == f"compas: {title} has drifted (PSI)"
+    assert meaning in message.text(told)
 
 
 def test_features_are_named():

@@ -219,3 +219,54 @@ def test_a_pending_decision_costs_little_memory() -> None:
     ]
     facts = fed(plain, size=1000)
     assert facts.nbytes / count <= 64
+
+
+def aged(events: list[Event], ends: dict[str, int]) -> Facts:
+    """Facts after what is over by `ends` was dropped, as after a restart."""
+    old = fed(events)
+    old.seal(ends)
+    new = Facts(MODELS, bytes(16))
+    new.seal(ends)
+    for record in old.living():
+        new.load(record)
+    return new
+
+
+@settings(max_examples=150, deadline=None)
+@given(events, events, st.integers(0, 7), st.integers(0, 7))
+def test_dropping_what_is_over_leaves_every_unsealed_pane_as_it_was(
+    events: list[Event], later: list[Event], loans: int, jobs: int
+) -> None:
+    ends = {"loans": loans * DAY * 1000, "jobs": jobs * DAY * 1000}
+    whole = fed(events)
+    whole.seal(ends)
+    for facts in (whole, dropped := aged(events, ends)):
+        fed(later, facts=facts)
+    for name, end in ends.items():
+        found, expected = everything(dropped, name), everything(whole, name)
+        open_slots = [s for s in expected if (s & 0xFFFFFF) * whole.panes[name].width >= end]
+        for slot in open_slots:
+            assert found[slot] == expected[slot]
+
+
+def test_what_comes_after_its_time_is_sealed_is_too_late() -> None:
+    facts = fed([decision(1), decision(2)])
+    facts.seal({"loans": 10 * DAY * 1000, "jobs": 10 * DAY * 1000})
+    again = facts.observe([decision(3)], np.array([9 * DAY * 1000]))
+    said = Feedback(decision_id="d1", time=0.0, outcome=True)
+    unknown = Feedback(decision_id="d77", time=0.0, outcome=True)
+    fresh = Feedback(decision_id="d78", time=0.0, outcome=True)
+    late = facts.learn([said, unknown, fresh], np.array([11, 9, 11]) * DAY * 1000)
+    assert (again, late, facts.waiting) == ([0], [0, 1], 1)
+
+
+def test_facts_end_only_when_half_of_them_could_go() -> None:
+    model = Model(positive=[True], windows=["30d"], feedback_within="90d")
+    facts = Facts({"jobs": model}, bytes(16))
+    old = [Decision(id=f"o{i}", model="jobs", time=0.0, decision=True) for i in range(1500)]
+    facts.observe(old, np.zeros(1500, np.int64))
+    assert facts.ends(90 * DAY * 1000) == {}
+    assert facts.ends(91 * DAY * 1000) == {"jobs": DAY * 1000}
+    new = [Decision(id=f"n{i}", model="jobs", time=0.0, decision=True) for i in range(1600)]
+    facts.observe(new, np.full(1600, 50 * DAY * 1000))
+    assert facts.ends(91 * DAY * 1000) == {}

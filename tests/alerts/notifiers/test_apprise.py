@@ -1,4 +1,5 @@
 import os
+import sys
 
 import pytest
 
@@ -44,6 +45,16 @@ async def test_its_no_may_pass():
         server.answers = [Answer(500)]
         with pytest.raises(Retry, match=r"^Apprise could not reach all its addresses$"):
             await notifier(server.url.replace("http", "json")).send(messages.render(alert(), CONFIG))
+
+
+def test_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "apprise", None)
+    with pytest.raises(ConfigError) as caught:
+        notifier("json://example.com")
+    assert str(caught.value) == (
+        "notifiers.apprise.x: 'apprise' is not allowed;"
+        " allowed: only with the package apprise: pip install 'fairlead[apprise]'"
+    )
 
 
 @pytest.mark.parametrize(
