@@ -20,6 +20,7 @@ U64 = npt.NDArray[np.uint64]
 I64 = npt.NDArray[np.int64]
 
 DECISION, OUTCOME = 0, 1  # the axes
+ROLLED = -1  # the partition of a sum of old panes
 _AXIS = 24  # slices are below 2²⁴: five-minute ones reach to 2129
 _GROUP, _MEASURE = np.uint64(24), np.uint64(39)  # a cell's key: slot (25 bits), group (15), measure (24)
 _PAIR = np.uint64((1 << 39) - 1)
@@ -52,6 +53,10 @@ def slot(axis: int, times: I64, width: int) -> U64:
     return ((axis << _AXIS) + times // width).astype(np.uint64)
 
 
+def _slice(slot: int) -> int:
+    return slot & ((1 << _AXIS) - 1)
+
+
 class Window(Struct, frozen=True):
     """The sum of some panes: `counts[i]` of `measures[pairs[i, 1]]` in group `groups[pairs[i, 0]]`."""
 
@@ -69,6 +74,7 @@ class Panes:
         self.width = width
         self.phi: dict[int, int] = {}
         self.dirty: set[int] = set()
+        self.rolled = 0  # slices before it are summed up
         self._groups = Index()
         self._measures = Index()
         self._cells = Index()
@@ -76,7 +82,7 @@ class Panes:
         self._rows: dict[tuple[str, str], int] = {}  # of groups, for panes of others
         self._pair_of = np.zeros(16, np.int64)
         self._counts = np.zeros(16, np.int64)
-        self._held: dict[tuple[int, int], tuple[int, I64, I64]] = {}  # (partition, slot) → phi, cells, counts
+        self._held: dict[tuple[int, int], tuple[int, I64, I64]] = {}  # (partition, slot): phi, cells, counts
 
     @property
     def nbytes(self) -> int:
@@ -103,7 +109,7 @@ class Panes:
 
     def _grow(self) -> None:
         if len(self._cells) > len(self._counts):
-            more = len(self._cells) * 3 // 2 - len(self._counts)
+            more = len(self._cells) * 3 // 2 + 16 - len(self._counts)
             self._counts = np.pad(self._counts, (0, more))
             self._pair_of = np.pad(self._pair_of, (0, more))
 
@@ -187,8 +193,49 @@ class Panes:
             counts=window.counts.astype("<i8").tobytes(),
         )
 
+    def worn(self, end: int) -> int:
+        """How many of others' panes are of slices before `end`."""
+        return sum(_slice(slot) < end for partition, slot in self._held if partition != ROLLED)
+
+    def roll(self, end: int, model: str, shape: str) -> tuple[Pane, list[tuple[int, int]]]:
+        """Sums others' panes of slices before `end` up into one, which only windows without a start see.
+
+        What comes for those slices later is refused. Returns the sum, which replaces an earlier one, and
+        the (partition, slot) of the panes that are in it.
+        """
+        old = [name for name in self._held if name[0] != ROLLED and _slice(name[1]) < end]
+        window = self.window(DECISION, None, end)
+        self._forget(end)
+        self._held = {name: held for name, held in self._held.items() if name[0] != ROLLED}
+        self.rolled = end
+        first = np.zeros(len(window.pairs), np.uint64)
+        cells = self._add(first, window.pairs[:, 0], window.pairs[:, 1], window.counts)
+        self._held[ROLLED, 0] = (end, cells, window.counts)
+        self.phi[0] = end
+        return self._pane(model, ROLLED, shape, 0, cells), old
+
+    def _forget(self, end: int) -> None:
+        """Drops the cells of slices before `end`, on both axes."""
+        slices = (self.slots() & np.uint64((1 << _AXIS) - 1)).astype(np.int64)
+        kept = np.flatnonzero(slices >= end)
+        moved = np.full(len(self._cells), -1)
+        moved[kept] = np.arange(len(kept))
+        cells = Index()
+        cells.put(self._cells.keys[kept])
+        self._cells, self._counts, self._pair_of = cells, self._counts[kept], self._pair_of[kept]
+        self._grow()
+        self._held = {
+            name: (phi, moved[rows], counts)
+            for name, (phi, rows, counts) in self._held.items()
+            if name[0] != ROLLED and _slice(name[1]) >= end
+        }
+
     def put(self, pane: Pane) -> bool:
         """Takes another's pane for the one held for its partition and slot; False if it is no newer."""
+        if pane.partition == ROLLED:
+            self.rolled = max(self.rolled, int(pane.phi, 16))
+        elif _slice(pane.slot) < self.rolled:
+            return False
         phi, name = int(pane.phi, 16), (pane.partition, pane.slot)
         held = self._held.get(name)
         if held is not None:

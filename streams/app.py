@@ -9,12 +9,14 @@ from faust.types import TP
 from alerts.notifier import Sender
 from dashboards.view import AlertView, Health, Latency
 from dashboards.view import Table as TableSize
+from monitor.baseline import Baseline
 from monitor.config import Broker, Config, Model
 from monitor.readings import Reading
 from streams.collect import Collect
 from streams.consumer import App, make_app
 from streams.evaluate import Evaluate
 from streams.notify import Notify
+from streams.settings import read_baseline
 from streams.tables import Table
 from streams.topics import Topics
 
@@ -43,7 +45,7 @@ class Worker:
             config.broker.group, broker, embedded=embedded, **_credentials(config.broker), **settings
         )
         self.collect = Collect(self.app, config, topics, partitions, panes)
-        self.evaluate = Evaluate(self.app, config, topics)
+        self.evaluate = Evaluate(self.app, config, topics, _references(config))
         self.notify = Notify(self.app, config, topics, notifiers)
 
     # what the dashboards ask
@@ -104,6 +106,12 @@ class Worker:
             if behind is not None:
                 lag.setdefault(tp.topic, {})[tp.partition] = behind
         return lag
+
+
+def _references(config: Config) -> dict[str, Baseline]:
+    """The drift baselines that come from files."""
+    found = {name: read_baseline(name, model) for name, model in config.models.items()}
+    return {name: baseline for name, baseline in found.items() if baseline is not None}
 
 
 def _under(counts: Mapping[str, int], stem: str) -> dict[str, int]:

@@ -8,53 +8,20 @@ import msgspec
 
 from alerts import alert, lifecycle
 from alerts.alert import Alert
-from monitor.codes import Codes
+from monitor import baseline
+from monitor.baseline import Baseline
 from monitor.config import Config
-from monitor.durations import milliseconds
-from monitor.evaluator import Evaluator
-from monitor.joined import slice_ms
-from monitor.panes import Pane, Panes
-from monitor.readings import Reading
+from monitor.panes import Pane
 from streams.messages import Clock
-from streams.partition import shape
+from streams.watched import BASELINE, PANE, Watched, pane_key
 
-PANE, ALERT = b"pane/", b"alert/"
-
-
-class Watched:
-    """One model: its panes and what was last read from them."""
-
-    def __init__(self, name: str, config: Config) -> None:
-        self.name = name
-        self.model = config.models[name]
-        self.panes = Panes(Codes(), slice_ms(self.model))
-        self.readings: list[Reading] = []
-        self.arrived: float | None = None  # wall time (s) of the newest pane
-        self._evaluator = Evaluator(name, self.model, self.panes)
-        self._shape = shape(self.model)
-        self._seen: tuple[int | None, bool] | None = None
-
-    def put(self, pane: Pane) -> bool:
-        """Takes a pane if it is newer than the one here and cut as our configuration says."""
-        return pane.shape == self._shape and self.panes.put(pane)
-
-    def read(self, clock: int | None, now: float) -> bool:
-        """Reads the panes anew if something changed; says whether it did."""
-        after = milliseconds(self.model.stale_after) / 1000
-        stale = self.arrived is not None and now - self.arrived > after
-        state = None if clock is None else clock // self.panes.width, stale
-        if not self.panes.dirty and state == self._seen:
-            return False
-        self.panes.dirty.clear()
-        self._seen = state
-        self.readings = self._evaluator.read(clock, stale)
-        return True
+ALERT = b"alert/"
 
 
 class Desk:
     """The models whose panes come through one partition, their clock and their alerts."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, references: Mapping[str, Baseline] | None = None) -> None:
         self.lock = asyncio.Lock()
         self.models: dict[str, Watched] = {}
         self.alerts: dict[str, Alert] = {}
@@ -62,16 +29,21 @@ class Desk:
         self.clock: int | None = None
         self.arrived = 0
         self._config = config
+        self._references = dict(references or {})
         self._clocks: dict[int, Clock] = {}
 
     def restore(self, items: Mapping[bytes, bytes]) -> None:
         """Rebuilds panes and alerts from the table. Every alert's present state is to be sent again."""
         for key, record in items.items():
+            if key.startswith(BASELINE):
+                found = baseline.from_json(record)
+                self._references.setdefault(found.model, found)
+        for key, record in items.items():
             if key.startswith(PANE):
                 self._put(msgspec.msgpack.decode(record, type=Pane))
             elif key.startswith(ALERT):
-                found = alert.decode(record)
-                self.alerts[found.id] = found
+                told = alert.decode(record)
+                self.alerts[told.id] = told
         self.untold = list(self.alerts.values())
         now = time.time()
         for watched in self.models.values():
@@ -82,14 +54,14 @@ class Desk:
         if not self._put(pane):
             return None
         self.models[pane.model].arrived = time.time()
-        key = b"%s%d/%d/%s" % (PANE, pane.partition, pane.slot, pane.model.encode())
-        return key, msgspec.msgpack.encode(pane)
+        return pane_key(pane.model, pane.partition, pane.slot), msgspec.msgpack.encode(pane)
 
     def _put(self, pane: Pane) -> bool:
         if pane.model not in self._config.models:
             return False
         if pane.model not in self.models:
-            self.models[pane.model] = Watched(pane.model, self._config)
+            reference = self._references.get(pane.model)
+            self.models[pane.model] = Watched(pane.model, self._config.models[pane.model], reference)
         return self.models[pane.model].put(pane)
 
     def tick(self, clock: Clock) -> None:
@@ -116,6 +88,12 @@ class Desk:
             return []
         present = self._of(watched.name)
         return lifecycle.step(watched.model, watched.name, watched.readings, present, self.clock)
+
+    def judge_removed(self) -> list[Alert]:
+        """The alerts of models that the configuration no longer holds, resolved."""
+        if self.clock is None:
+            return []
+        return lifecycle.removed(self._config.models, self.alerts.values(), self.clock)
 
     def _of(self, model: str) -> dict[str, Alert]:
         return {key: found for key, found in self.alerts.items() if found.model == model}

@@ -10,26 +10,31 @@ import faust
 from alerts import alert
 from alerts.alert import Alert
 from dashboards.view import LATENCY_BOUNDS
+from monitor.baseline import Baseline
 from monitor.config import Config
 from monitor.panes import Pane
 from streams import messages
 from streams.consumer import App, Bundle, fatal
-from streams.desk import ALERT, Desk, Watched
+from streams.desk import ALERT, Desk
 from streams.messages import Clock
 from streams.tables import Table, send
 from streams.topics import Topics
+from streams.watched import Watched
 
 EVALUATE_SECONDS = 1.0
 
 
 class Evaluate:
-    """Consumes panes; keeps the table of panes and alert states; sends the alerts that change."""
+    """Consumes panes; keeps the table of panes and alert states; sends the alerts that change.
 
-    def __init__(self, app: App, config: Config, topics: Topics) -> None:
+    `references` are the drift baselines that come from files, by model.
+    """
+
+    def __init__(self, app: App, config: Config, topics: Topics, references: Mapping[str, Baseline]) -> None:
         self.desks: dict[int, Desk] = {}
         self.latency = [0] * (len(LATENCY_BOUNDS) + 1)
         self.latency_total = 0.0
-        self._app, self._config, self._topics = app, config, topics
+        self._app, self._config, self._topics, self._references = app, config, topics, references
         self.table = Table(
             app,
             "evaluate",
@@ -45,7 +50,7 @@ class Evaluate:
         return [found for desk in self.desks.values() for found in desk.alerts.values()]
 
     def _recovered(self, partition: int, items: Mapping[bytes, bytes]) -> None:
-        self.desks[partition] = Desk(self._config)
+        self.desks[partition] = Desk(self._config, self._references)
         self.desks[partition].restore(items)
 
     def _revoked(self, partition: int) -> None:
@@ -71,14 +76,25 @@ class Evaluate:
             async with desk.lock:
                 await self._tell(desk.untold)
                 desk.untold = []
+                await self._raise(partition, desk, desk.judge_removed())
                 for watched in list(desk.models.values()):
                     if watched.read(desk.clock, time.time()):
-                        await self._raise(partition, desk, watched)
+                        await self._write(partition, watched.unsaved())
+                        await self._raise(partition, desk, desk.judge(watched))
+                        await self._age(partition, desk, watched)
                 self._time(desk)
 
-    async def _raise(self, partition: int, desk: Desk, watched: Watched) -> None:
+    async def _write(self, partition: int, items: Mapping[bytes, bytes]) -> None:
+        await asyncio.gather(*(self.table.put(partition, *item) for item in items.items()))
+
+    async def _age(self, partition: int, desk: Desk, watched: Watched) -> None:
+        if desk.clock is not None:
+            written, replaced = watched.age(desk.clock)
+            await self._write(partition, written)
+            await asyncio.gather(*(self.table.put(partition, key, None) for key in replaced))
+
+    async def _raise(self, partition: int, desk: Desk, changes: list[Alert]) -> None:
         """Makes the changed alerts durable, and only then sends them."""
-        changes = desk.judge(watched)
         await asyncio.gather(
             *(
                 self.table.put(partition, ALERT + change.id.encode(), alert.encode(change))

@@ -284,6 +284,17 @@ def test_the_next_process_replays_what_the_last_one_spilled(
     assert ids(recorder) == sorted(Pseudonyms(KEY).id(id) for id in "ab")
 
 
+def test_what_is_unreadable_on_disk_is_counted_and_the_rest_is_sent(
+    make: Make, recorder: Recorder, tmp_path: Path
+) -> None:
+    line = '["feedback", null, "a", {"decision_id": "a", "time": 1.0, "outcome": true}]'
+    (tmp_path / "1.jsonl").write_text(f"half a li\n{line}\n")
+    emitter = make(policy="spill", spill_dir=tmp_path)
+    until(lambda: emitter.stats["replayed"] == 1)
+    assert emitter.stats["unreadable"] == 1
+    assert recorder.events("feedback") == [{"decision_id": "a", "time": 1.0, "outcome": True}]
+
+
 def test_a_full_disk_leaves_events_in_the_queue(make: Make, recorder: Recorder, tmp_path: Path) -> None:
     recorder.error = ConnectionError("broker down")
     emitter = make(policy="spill", spill_dir=tmp_path, spill_bytes=10)

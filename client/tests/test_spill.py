@@ -1,4 +1,5 @@
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ def payload(events: list[Event]) -> list[tuple[object, ...]]:
 
 @pytest.fixture
 def spill(tmp_path: Path) -> Spill:
-    return Spill(tmp_path / "spill", 10_000)
+    return Spill(tmp_path / "spill", 100_000)
 
 
 def test_what_is_written_is_read(spill: Spill) -> None:
@@ -37,6 +38,27 @@ def test_files_come_back_oldest_first_and_each_to_one_claimant(spill: Spill, tmp
     claimed = [spill.claim(), other.claim(), spill.claim()]
     assert claimed[2] is None
     assert [spill.read(path)[0][0].id for path in claimed[:2] if path] == ["ä", "b"]
+
+
+def test_many_claimants_at_once_get_each_file_once(spill: Spill, tmp_path: Path) -> None:
+    for number in range(60):
+        spill.write([EVENTS[0]._replace(id=str(number))])
+    folder = tmp_path / "spill"
+    with ThreadPoolExecutor(8) as pool:
+        claimed = list(pool.map(lambda _: Spill(folder, 10_000).claim(), range(60)))
+    names = [path.name for path in claimed if path is not None]
+    assert len(names) == len(set(names))
+    # Who lost every race goes away empty-handed and comes again.
+    while (path := spill.claim()) is not None:
+        names.append(path.name)
+    ids = [spill.read(folder / name)[0][0].id for name in names]
+    assert sorted(ids, key=int) == [str(number) for number in range(60)]
+
+
+def test_a_folder_that_has_gone_is_an_error_for_the_caller(spill: Spill, tmp_path: Path) -> None:
+    (tmp_path / "spill").rmdir()
+    with pytest.raises(OSError, match="spill"):
+        spill.write(EVENTS)
 
 
 def test_a_released_file_can_be_claimed_again(spill: Spill) -> None:

@@ -1,0 +1,69 @@
+"""Old panes summed up: no window that may still be asked for loses a unit."""
+
+from collections import Counter
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from monitor.codes import Codes
+from monitor.panes import DECISION, OUTCOME, ROLLED, Pane, Panes, Window
+from tests.monitor.readable import cells
+from tests.monitor.test_facts import Event, events, fed
+
+
+def sent(found: list[Event]) -> list[Pane]:
+    facts = fed(found)
+    return facts.panes["loans"].take("loans", 3, "shape")
+
+
+def received(panes: list[Pane]) -> Panes:
+    held = Panes(Codes(), 86_400_000)
+    for pane in panes:
+        assert held.put(pane)
+    return held
+
+
+def counts(panes: Panes, window: Window) -> Counter[tuple[object, ...]]:
+    """What a window counts, by group and measure's key with the texts of its codes."""
+    found: Counter[tuple[object, ...]] = Counter()
+    for (group, measure), count in zip(window.pairs.tolist(), window.counts.tolist(), strict=True):
+        found[window.groups[group], int(window.measures[measure])] += count
+    return found
+
+
+@settings(max_examples=100, deadline=None)
+@given(events, st.integers(0, 8))
+def test_windows_are_as_before(found: list[Event], end: int) -> None:
+    panes = received(sent(found))
+    wholes = [(DECISION, None), (DECISION, end), (DECISION, end + 1), (OUTCOME, end)]
+    before = [counts(panes, panes.window(axis, start, None)) for axis, start in wholes]
+    pane, old = panes.roll(end, "loans", "shape")
+    assert [counts(panes, panes.window(axis, start, None)) for axis, start in wholes] == before
+    assert all((slot & 0xFFFFFF) < end for _, slot in old)
+    assert panes.worn(end) == 0
+    assert sum(cells(pane).values()) == before[0].total() - before[1].total()
+
+
+@settings(max_examples=50, deadline=None)
+@given(events, st.integers(0, 8), st.integers(0, 8))
+def test_the_sum_and_the_rest_recover_and_roll_on(found: list[Event], first: int, more: int) -> None:
+    all_panes = sent(found)
+    panes = received(all_panes)
+    whole = counts(panes, panes.window(DECISION, None, None))
+    rolled, old = panes.roll(first, "loans", "shape")
+    rest = [pane for pane in all_panes if (pane.partition, pane.slot) not in old]
+    recovered = received([rolled, *rest])
+    recovered.roll(first + more, "loans", "shape")
+    assert sum(counts(recovered, recovered.window(DECISION, None, None)).values()) == whole.total()
+
+
+def test_what_comes_for_a_summed_slice_is_refused() -> None:
+    panes = received(sent([]))
+    rolled, _ = panes.roll(5, "loans", "shape")
+    assert (rolled.partition, panes.rolled) == (ROLLED, 5)
+    late = Pane(
+        model="loans", partition=0, slot=4, shape="shape", phi="ff", texts={}, groups=[],
+        measures=b"", cells=b"", counts=b"",
+    )  # fmt: skip
+    assert not panes.put(late)
+    assert not received([rolled]).put(late)

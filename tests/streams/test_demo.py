@@ -1,0 +1,49 @@
+"""`fairlead demo` and `fairlead measure`, as their users run them, say the same: the published numbers."""
+
+import json
+import subprocess
+from functools import cache
+from typing import Any
+
+from tests.kafka.deployment import COMPAS, FAIRLEAD, compas, counts, published
+
+PATIENCE = 120
+
+
+@cache
+def measured() -> dict[str, Any]:
+    """What `fairlead measure --json` prints; its status 1 says that something is out of limits."""
+    return printed(1, "measure", str(COMPAS), "--json")
+
+
+@cache
+def demonstrated() -> dict[str, Any]:
+    return printed(0, "demo", "--once", "--json", "--port", "0")
+
+
+def printed(status: int, *arguments: str) -> dict[str, Any]:
+    done = subprocess.run(
+        [FAIRLEAD, *arguments], capture_output=True, text=True, check=False, timeout=PATIENCE
+    )
+    assert done.returncode == status, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def test_both_count_as_published() -> None:
+    assert counts(measured()) == counts(demonstrated()["measure"]) == published()
+
+
+def test_both_say_the_same_of_all_else() -> None:
+    assert demonstrated()["measure"] == measured()
+
+
+def test_the_alerts_name_the_published_gap_once() -> None:
+    titles = [alert["title"] for alert in demonstrated()["alerts"] if not alert["resolved"]]
+    wanted = "false positive rate of African-American"
+    assert len([title for title in titles if wanted in title and "Caucasian" in title]) == 1
+
+
+def test_it_says_how_fast_it_was() -> None:
+    assert demonstrated()["events_per_second"] > 0
+    assert len(compas()) == measured()["decisions"] + measured()["feedback"]
