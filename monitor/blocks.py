@@ -23,6 +23,8 @@ TYPES: dict[str, type[np.generic]] = {
     "score": np.uint32,
     "value": np.uint32,
     "attributes": np.uint16,
+    "slices": np.uint16,
+    "reasons": np.uint16,
     "features": np.uint32,
     "categories": np.uint16,
     "flags": np.uint8,
@@ -35,9 +37,10 @@ TYPES: dict[str, type[np.generic]] = {
     "rank": np.uint32,
 }
 OWN = frozenset(
-    {"id", "time", "decision", "score", "value", "attributes", "features", "categories", "flags"}
+    {"id", "time", "decision", "score", "value", "attributes", "slices", "reasons"}
+    | {"features", "categories", "flags"}
 )  # what a decision says itself
-CODED = frozenset({"decision", "attributes", "categories", "kind"})
+CODED = frozenset({"decision", "attributes", "slices", "reasons", "categories", "kind"})
 CODED_KINDS = frozenset({"outcome", "decision", "attributes"})  # kinds of feedback whose `fact` is a code
 
 

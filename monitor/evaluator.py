@@ -11,11 +11,12 @@ from monitor.baseline import Baseline, Part
 from monitor.config import Model, attribute_name, longest_window, rule_name, window_ms
 from monitor.drift import detectors
 from monitor.drift.detectors import Detector, Slice
+from monitor.durations import milliseconds
 from monitor.events import scalar
 from monitor.fairness import composites, read
 from monitor.panes import ALL, DECISION, OUTCOME, Panes, Window
 from monitor.readings import Comparison, Drift, Reading, Verdict
-from monitor.tally import Tally
+from monitor.tally import Tally, together, without_outcomes
 
 I64 = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -49,7 +50,7 @@ class Evaluator:
     def _reading(self, window: str, clock: int | None) -> Reading:
         length = window_ms(window)
         start = None if length is None or clock is None else max(0, (clock - length) // self.panes.width + 1)
-        tally = self._tally(self.panes.window(DECISION, start, None))
+        tally = self._tally(self._window(start, clock))
         everybody = tally.table(ALL[0])
         decisions = int(everybody.decisions.sum())
         tables = {name: tally.table(name) for name in self.attributes}
@@ -66,10 +67,25 @@ class Evaluator:
             composites=[
                 comparison
                 for name, table in tables.items()
-                for comparison in composites.read(table, attribute=name, model=self.model, window=window)
+                for comparison in composites.read(
+                    table,
+                    attribute=name,
+                    model=self.model,
+                    window=window,
+                    slices={column: tally.within(name, column) for column in self.model.slices},
+                )
             ],
             drift=self._drift(tally, window, start),
         )
+
+    def _window(self, start: int | None, clock: int | None) -> Window:
+        """The decisions since `start`; outcomes of those that are younger than mature_after do not count."""
+        wait = milliseconds(self.model.mature_after)
+        if not wait or clock is None:
+            return self.panes.window(DECISION, start, None)
+        mature = max(start or 0, (clock - wait) // self.panes.width)
+        young = without_outcomes(self.panes.window(DECISION, mature, None))
+        return together(self.panes.window(DECISION, start, mature), young)
 
     @property
     def attributes(self) -> list[str]:

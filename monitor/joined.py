@@ -20,6 +20,8 @@ U64 = npt.NDArray[np.uint64]
 I64 = npt.NDArray[np.int64]
 
 GROUPS, CLASSES, CATEGORIES, FLAGS = 100, 50, 100, 50  # how many distinct ones count by name
+LISTS = 1_000  # how many distinct lists of reasons
+UNIT = "\x1f"  # joins names where no name may hold the joint: a list of reasons, a group and its slice
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,12 @@ class Joined:
         for name in self._parts:
             groups = [group(e.attributes.get(name)) for e in events]
             columns[f"attributes.{name}"] = self._vocabularies.encode(f"attributes.{name}", groups, GROUPS)
+        for name in self._model.slices:
+            values = [condition(e, name) for e in events]
+            columns[f"slices.{name}"] = self._vocabularies.encode(f"slices.{name}", values, GROUPS)
+        if any(e.reasons for e in events):
+            listed = [UNIT.join(sorted(set(e.reasons))) if e.reasons else None for e in events]
+            columns["reasons"] = self._vocabularies.encode("reasons", listed, LISTS)
         columns |= self._features(events)
         for name in sorted({name for e in events if e.flags for name in e.flags})[:FLAGS]:
             columns[f"flags.{name}"] = flags([e.flags.get(name) for e in events])
@@ -159,6 +167,8 @@ class Joined:
         for counted in self._counted(rows):
             for group in groups if counted.by_group else groups[:1]:
                 cells.add(slots[counted.at], group[counted.at], counted.keys, counted.weights)
+        for group in self._within(rows):
+            cells.add(slots, group, self._core(rows), np.ones(len(rows), np.int64))
         known = np.flatnonzero(self._table["outcome"][rows] != MISSING)
         core, ones = self._core(rows[known]), np.ones(len(known), np.int64)
         slots = self.slots(OUTCOME, self._table["outcome_time"][rows[known]])
@@ -176,6 +186,24 @@ class Joined:
             named = codes[0] if isinstance(attribute, str) else self._intersection(codes)
             groups.append(self.panes.group(attribute_name(attribute), named))
         return groups
+
+    def _within(self, rows: I64) -> Iterator[I64]:
+        """The group of each row in its slice: of each attribute within each conditioning column."""
+        for name in self._model.slices:
+            column = self._table[f"slices.{name}"][rows]
+            for attribute in self._model.attributes:
+                parts = [attribute] if isinstance(attribute, str) else attribute
+                codes = [self._table[f"attributes.{part}"][rows] for part in parts]
+                named = codes[0] if isinstance(attribute, str) else self._intersection(codes)
+                pairs = np.stack([named, column], axis=1)
+                distinct, inverse = np.unique(pairs, axis=0, return_inverse=True)
+                texts = self._codes.texts
+                names = [
+                    UNIT.join([texts[group] or "unknown", texts[value] or "unknown"])
+                    for group, value in distinct.tolist()
+                ]
+                found = self._codes.encode(names)[inverse.ravel()]
+                yield self.panes.group(within(attribute_name(attribute), name), found)
 
     def _intersection(self, codes: list[Array]) -> U16:
         """Codes of "F & young"; missing where every part is."""
@@ -203,6 +231,17 @@ class Joined:
             stem = name.partition(".")[0]
             if stem in _FAMILIES and name in self._table:
                 yield from self._values(name, stem, rows)
+        if "reasons" in self._table:
+            yield from self._reasons(rows)
+
+    def _reasons(self, rows: I64) -> Iterator[Counted]:
+        """Each reason of each decision."""
+        listed = self._table["reasons"][rows]
+        for code in np.unique(listed[listed != MISSING]).tolist():
+            at = np.flatnonzero(listed == code)
+            for reason in (self._codes.texts[code] or "").split(UNIT):
+                key = measures.pack(measures.REASON, self._codes.code(reason))
+                yield Counted(at, np.repeat(key, len(at)), np.ones(len(at), np.int64))
 
     def _values(self, name: str, stem: str, rows: I64) -> Iterator[Counted]:
         """What is counted of one column besides the core, where it holds a value."""
@@ -241,6 +280,19 @@ def slice_ms(model: Model) -> int:
     """
     shortest = min((w for w in map(window_ms, model.windows) if w is not None), default=30 * UNITS_MS["d"])
     return next((w for w in (UNITS_MS["d"], UNITS_MS["h"]) if shortest >= 24 * w), 5 * UNITS_MS["m"])
+
+
+def within(attribute: str, condition: str) -> str:
+    """The name under which an attribute's groups are counted within a conditioning column."""
+    return attribute + UNIT + condition
+
+
+def condition(event: Decision, name: str) -> str | None:
+    """An event's value in a conditioning column; "version" and "stage" are fields of their own."""
+    value = event.slices.get(name)
+    if value is None and name in ("version", "stage"):
+        value = getattr(event, name)
+    return None if value is None else scalar(value)
 
 
 def group(value: object) -> str | None:

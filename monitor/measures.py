@@ -13,9 +13,10 @@ FLAG = 2  # a flag's name, 1 false or 2 true
 SCORE = 3  # the score's bin, the outcome
 NUMBER = 4  # a number's name, its bin (monitor/bins.py)
 CATEGORY = 5  # a feature's name, its category
+REASON = 7  # a reason's code
 SUM = 6  # a number's name, 0 the low 32 bits or 1 the rest: a count of millionths, exact
 
-FIELDS = {CORE: "ccc", FLAG: "cr", SCORE: "rc", NUMBER: "cr", CATEGORY: "cc", SUM: "cr"}
+FIELDS = {CORE: "ccc", FLAG: "cr", SCORE: "rc", NUMBER: "cr", CATEGORY: "cc", SUM: "cr", REASON: "c"}
 
 
 def pack(family: int, *fields: npt.ArrayLike) -> U64:

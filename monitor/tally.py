@@ -12,6 +12,7 @@ from monitor.codes import MISSING
 from monitor.config import Model
 from monitor.events import scalar
 from monitor.histogram import Histogram
+from monitor.joined import UNIT, within
 from monitor.panes import ALL, Window
 from monitor.table import DECISION, Table
 
@@ -48,6 +49,17 @@ class Tally:
         rows = [row for row in rows if np.broadcast_to(decided, len(self._groups))[row]]
         counts = {atom: sums[rows] for atom, sums in self._atoms.items() if sums[rows].any()}
         return Table([self._groups[row][1] for row in rows], counts, self._by_group(rows))
+
+    def within(self, attribute: str, condition: str) -> list[Table]:
+        """The atoms of an attribute's groups in each value of a conditioning column, in order."""
+        whole = self.table(within(attribute, condition))
+        split = [group.rpartition(UNIT)[::2] for group in whole.groups]
+        tables = []
+        for value in sorted({value for _, value in split}):
+            rows = [row for row, (_, other) in enumerate(split) if other == value]
+            counts = {atom: sums[rows] for atom, sums in whole.counts.items()}
+            tables.append(Table([split[row][0] for row in rows], counts))
+        return tables
 
     def _by_group(self, rows: list[int]) -> dict[str, list[Histogram]]:
         """Each group's numbers; the score's by what the outcome was."""
@@ -115,6 +127,8 @@ class Tally:
                 yield place, f"{self._texts[fields[0]]}={'true' if fields[1] == 2 else 'false'}", 1
             elif family == measures.SUM:
                 yield place, f"{self._texts[fields[0]]}.sum", 1 << 32 * fields[1]
+            elif family == measures.REASON:
+                yield place, f"reasons.{self._texts[fields[0]]}", 1
             elif name := self._number(family, fields):
                 yield place, f"{name}.n", 1
 
@@ -148,6 +162,25 @@ class Tally:
             cells = order[bounds[place] : bounds[place + 1]]
             atoms[atom][self._group[cells]] += self._counts[cells] * weight
         return atoms
+
+
+def without_outcomes(window: Window) -> Window:
+    """The window as if no outcome had come: for decisions whose outcomes are not mature."""
+    keys = window.measures.copy()
+    labelled = np.isin(measures.family(keys), (measures.CORE, measures.SCORE))
+    keys[labelled] &= ~np.uint64(0xFFFF << 24)  # field 1 is the outcome
+    return Window(window.groups, keys, window.pairs, window.counts)
+
+
+def together(first: Window, second: Window) -> Window:
+    """The sum of two windows of the same panes."""
+    moved = second.pairs + np.array([0, len(first.measures)])
+    return Window(
+        second.groups,
+        np.concatenate([first.measures, second.measures]),
+        np.concatenate([first.pairs, moved]),
+        np.concatenate([first.counts, second.counts]),
+    )
 
 
 def _histogram(counts: dict[Any, int], total: int) -> Histogram:

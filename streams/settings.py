@@ -17,6 +17,7 @@ from monitor.config import Broker, Columns, Config, ConfigError, Model, Secret, 
 from monitor.sequential.control import Budget
 
 SECRET_SECTIONS = ("broker", "http", "notifiers", "hash_key")  # where a table of one key is a reference
+HASH_KEY = 16  # characters, at least
 BROKERS = re.compile(r"kafka://[^\s/@,;:]+:\d+(?:[,;](?:kafka://)?[^\s/@,;:]+:\d+)*")
 
 
@@ -52,6 +53,8 @@ def check(config: Config) -> None:
     routes.build(config)
     check_broker(config.broker)
     _check_addresses(config)
+    if config.hash_key is not None and len(config.hash_key.value) < HASH_KEY:
+        raise ConfigError("hash_key", "…", f"a secret of {HASH_KEY} characters or more")
 
 
 def read_baseline(name: str, model: Model) -> Baseline | None:

@@ -106,19 +106,27 @@ def percent(share: float | None) -> str:
 
 def comparisons(found: Sequence[Comparison]) -> Iterator[Table]:
     """One table for each question: a metric of an attribute's groups in a window, with its limits."""
-    for (title, window), some in groupby(found, key=lambda each: (_title(each), each.window)):
-        table = _table(f"{title}, {window}", "group", "value", "95 % interval", "n", "verdict")
-        for each in some:
-            pair = each.group if each.reference is None else f"{each.group} – {each.reference}"
-            row = (number(each.value), interval(each.low, each.high), f"{each.n:,}")
-            table.add_row(Text(pair), *row, verdict(each.verdict, each.needed))
-        yield table
+    for (what, rest), some in groupby(found, key=_question):
+        yield _answers(what, rest, list(some))
 
 
-def _title(comparison: Comparison) -> str:
-    what = f"{comparison.metric} {comparison.compare} of {comparison.attribute}"
+def _question(comparison: Comparison) -> tuple[str, str]:
+    """What is asked; and what is allowed, in which window."""
     allowed = limits(comparison.min, comparison.max)
-    return what if allowed == "–" else f"{what}, allowed {allowed}"
+    rest = f", {comparison.window}" if allowed == "–" else f", allowed {allowed}, {comparison.window}"
+    return f"{comparison.metric} {comparison.compare} of {comparison.attribute}", rest
+
+
+def _answers(what: str, rest: str, found: Sequence[Comparison]) -> Table:
+    """The answers; a reference that is the same for all is said once."""
+    references = {each.reference for each in found}
+    common = f" to {found[0].reference}" if len(references) == 1 and None not in references else ""
+    table = _table(f"{what}{common}{rest}", "group", "value", "95 % interval", "n", "verdict")
+    for each in found:
+        own = "" if common or each.reference is None else f" to {each.reference}"
+        row = (number(each.value), interval(each.low, each.high), f"{each.n:,}")
+        table.add_row(Text(each.group + own), *row, verdict(each.verdict, each.needed))
+    return table
 
 
 def drift(found: Sequence[Drift]) -> Table:
@@ -151,12 +159,12 @@ def number(value: float | None) -> str:
 def interval(low: float | None, high: float | None) -> str:
     """An interval, open where it has no bound.
 
-    >>> interval(-0.1, 0.25), interval(0.8, None), interval(None, None)
-    ('-0.100 to 0.250', '0.800 to …', '–')
+    >>> interval(-0.0001, 0.25), interval(0.8, None), interval(None, None)
+    ('0.000 to 0.250', '0.800 to …', '–')
     """
     if low is None and high is None:
         return "–"
-    return " to ".join("…" if end is None else f"{end:.3f}" for end in (low, high))
+    return " to ".join("…" if end is None else f"{round(end, 3) + 0.0:.3f}" for end in (low, high))
 
 
 def limits(low: float | None, high: float | None) -> str:

@@ -205,3 +205,9 @@ def test_rules_that_ask_for_what_is_not_there(rule: dict[str, object], key: str)
 def test_detectors_need_no_limit() -> None:
     raw = {"models": {"credit": {"positive": ["yes"], "rules": [{"metric": "adwin", "stream": "error"}]}}}
     assert settings.build(raw, Path()).models["credit"].rules == [Rule(metric="adwin", stream="error")]
+
+
+def test_a_short_hash_key_is_refused_and_not_shown(tmp_path: Path) -> None:
+    assert refusal(tmp_path, 'hash_key = { env = "KEY" }\n' + CREDIT, {"KEY": "hunter2"}) == (
+        "hash_key: '…' is not allowed; allowed: a secret of 16 characters or more"
+    )

@@ -78,8 +78,8 @@ def test_all_is_said() -> None:
         "African-American 3,696 100.0 44.8",
         "(43–47)",
         "[b]Caucasian[/b] 2,454 50.0 – – – –",
-        "false_positive_rate difference of race, allowed ≤ 0.1, all",
-        "African-American – [b]Caucasian[/b] 0.214 0.182 to … 1,795 out of limits",
+        "false_positive_rate difference of race to [b]Caucasian[/b], allowed ≤ 0.1, all",
+        "African-American 0.214 0.182 to … 1,795 out of limits",
         "psi score – 0 ≤ 0.2 30d undefined",
     ):
         assert words in text
@@ -96,3 +96,12 @@ def test_an_undecided_verdict_says_how_many_more() -> None:
     undecided = replace(GAP, verdict=Verdict.UNDECIDED, needed=4121)
     reading = replace(READING, attributes={"race": Attribute(None, {}, [undecided])})
     assert "undecided (about 4,121 more)" in printed(reading)
+
+
+def test_references_that_differ_stand_beside_their_groups() -> None:
+    pair = replace(GAP, group="[b]Caucasian[/b]", reference="African-American")
+    reading = replace(READING, attributes={"race": Attribute(None, {}, [GAP, pair])})
+    text = printed(reading)
+    assert "false_positive_rate difference of race, allowed ≤ 0.1, all" in text
+    assert "African-American to [b]Caucasian[/b] 0.214" in text
+    assert "[b]Caucasian[/b] to African-American 0.214" in text
