@@ -28,9 +28,9 @@ def at(to: object, path: str) -> str:
 def keys(to: object, path: str) -> list[str]:
     """The keys of the table at a path below a type.
 
-    >>> from monitor.config import Config
-    >>> keys(Config, ".http")
-    ['host', 'port']
+    >>> from monitor.config import Route
+    >>> keys(Route, ".match")
+    ['model', 'severity', 'rule']
     """
     found = _follow(inspect.type_info(to), path)
     if isinstance(found, inspect.UnionType):

@@ -138,6 +138,8 @@ class Http(Section, frozen=True):
 
     host: str = "127.0.0.1"
     port: int = 6066
+    user: str | None = None  # with a password: all but the probes ask for them
+    password: Secret | None = None
 
 
 class Match(Section, frozen=True):

@@ -97,7 +97,8 @@ class Evaluator:
         current = {name: h for name, h in tally.histograms().items() if drifts(name)}
         streams = sorted({*current, *(self.baseline.streams if self.baseline else ())})
         found = drift.read(self.baseline, current, streams=streams, rules=rules, window=window)
-        return [*found, *detectors.read(self._detectors, rules=rules, window=window, since=since)]
+        detected = dict(sorted(self._detectors.items()))
+        return [*found, *detectors.read(detected, rules=rules, window=window, since=since)]
 
     def _tally(self, window: Window) -> Tally:
         return Tally(window, self.panes.codes.texts, self.model)

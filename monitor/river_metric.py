@@ -1,4 +1,4 @@
-"""Fairness between groups as a river metric: `update`, `revert` and `get`, so that `river.utils.Rolling` takes it."""
+"""Fairness between groups as a river metric, with `update`, `revert` and `get`, also for `river.utils.Rolling`."""
 
 import math
 from collections import Counter
@@ -17,15 +17,15 @@ from monitor.table import DECISION, Floats, Table
 EXTREMES = "extremes"
 
 
-class GroupFairness(metrics.base.Metric):
+class GroupFairness(metrics.base.Metric):  # type: ignore[misc]
     """How far apart groups are in a metric of decisions and outcomes.
 
     `metric` is any name of docs/metrics/ that needs nothing else: a rate, a quotient such as
     `treatment_equality`, a composite such as `equalized_odds`, or one number for everybody such as
-    `theil_index`; other fields' names work too, and `disparate_impact` also says how to compare. `to` is what
-    groups are held against: `extremes`, `overall` or a group. The gap furthest from equality is the value: the
-    largest absolute difference, or the smallest ratio, of two values the smaller over the larger. That is
-    what fairlearn calls `between_groups` and `to_overall`.
+    `theil_index`; other names for them work too, and `disparate_impact` also says how to compare. `to` is
+    what groups are held against: `extremes`, `overall` or a group. The gap furthest from equality is the
+    value: the largest absolute difference, or the smallest ratio, always the smaller value over the larger.
+    That is what fairlearn calls `between_groups` and `to_overall`.
 
     A group whose rate has an empty denominator has no rate, and while no two values can be compared the
     value is NaN, not 0. Raises ValueError for a metric or a comparison that there is none of.
@@ -54,8 +54,7 @@ class GroupFairness(metrics.base.Metric):
         pos_val: bool | int | float | str = True,
     ) -> None:
         self.metric, self.compare, self.to, self.pos_val = metric, compare, to, pos_val
-        self._metric, self._compare = rates.resolve(metric, compare)
-        _check(metric, self._metric, self._compare)
+        self._metric, self._compare = _comparison(metric, compare)
         self._counts: dict[Hashable, Counter[str]] = {}
 
     def update(self, y_true: Any, y_pred: Any, group: Hashable, w: float = 1.0) -> None:
@@ -70,18 +69,17 @@ class GroupFairness(metrics.base.Metric):
 
     def get(self) -> float:
         """The metric's value now; NaN where there is none."""
-        table = self._table()
-        if self._metric in population.WHOLE:
-            return float(population.WHOLE[self._metric](table).value)
+        if self._compare == "value":
+            return float(population.WHOLE[self._metric](self._table()).value)
         compared = self._pairs()
-        return _furthest(self._gaps(table, compared), self._compare) if compared else math.nan
+        return _furthest(self._gaps(compared), self._compare) if compared else math.nan
 
     def by_group(self) -> dict[Hashable, float]:
         """The metric of each group, without those that have none; empty for a composite."""
         if not estimates.is_metric(self._metric):
             return {}
         values = estimates.estimate([self._metric], self._table()).groups.value[0].tolist()
-        return {group: v for group, v in zip(self._counts, values, strict=False) if not math.isnan(v)}
+        return {group: v for group, v in zip(self._counts, values, strict=True) if not math.isnan(v)}
 
     @property
     def bigger_is_better(self) -> bool:
@@ -104,23 +102,26 @@ class GroupFairness(metrics.base.Metric):
         right = positive == (outcome == self.pos_val)
         return ("t" if right else "f") + ("p" if positive else "n")
 
-    def _table(self) -> Table:
-        """The counts by group, with everybody as the last row when groups are held against all."""
+    def _table(self, everybody: bool = False) -> Table:
+        """The counts by group; `everybody` is a last row."""
         columns = {atom: [counts[atom] for counts in self._counts.values()] for atom in DECISION}
-        if self.to == OVERALL:
+        if everybody:
             columns = {atom: [*counts, sum(counts)] for atom, counts in columns.items()}
-        rows = len(next(iter(columns.values())))
-        return Table([str(i) for i in range(rows)], {atom: np.array(c) for atom, c in columns.items()})
+        rows = map(str, range(len(self._counts) + everybody))
+        return Table(list(rows), {atom: np.array(counts) for atom, counts in columns.items()})
 
     def _pairs(self) -> list[Pair]:
+        """The places of the groups to compare, and of what each is held against."""
         groups = list(self._counts)
         if self.to == EXTREMES:
             return list(permutations(range(len(groups)), 2))
         if self.to == OVERALL:
             return [(place, len(groups)) for place in range(len(groups))]
-        return [(i, groups.index(self.to)) for i, g in enumerate(groups) if g != self.to and self.to in groups]
+        held = [groups.index(self.to)] if self.to in groups else []
+        return [(place, to) for to in held for place in range(len(groups)) if place != to]
 
-    def _gaps(self, table: Table, compared: list[Pair]) -> Floats:
+    def _gaps(self, compared: list[Pair]) -> Floats:
+        table = self._table(everybody=self.to == OVERALL)
         composite = pairs.find(self._metric, self._compare)
         if composite is not None:
             return composite.between(table, *np.array(compared).T).value
@@ -135,23 +136,27 @@ def _furthest(gaps: Floats, compare: str) -> float:
         return math.nan
     if compare == "difference":
         return float(np.abs(known).max())
-    return min(min(gap, 1 / gap if gap else math.inf) for gap in known.tolist())
+    with np.errstate(divide="ignore"):
+        return float(np.minimum(known, 1 / known).min())
 
 
-def _check(given: str, metric: str, compare: str) -> None:
-    """Raises ValueError for what cannot be counted from decisions and outcomes alone."""
-    if compare not in ("difference", "ratio") and metric not in population.WHOLE:
+def _comparison(given: str, compare: str) -> tuple[str, str]:
+    """Our name of a metric and how to compare it. Raises ValueError."""
+    metric, compare = rates.resolve(given, compare)
+    if metric in population.WHOLE:
+        return metric, "value"
+    names = [*_rates(), *quotients.METRICS, *(name for name, how in pairs.PAIRS if how == compare)]
+    if compare not in ("difference", "ratio"):
         raise ValueError(f"compare: {compare!r} is not allowed; allowed: difference, ratio")
-    if metric not in (*_rates(), *quotients.METRICS, *population.WHOLE) and not pairs.PAIRS.get(
-        (metric, compare)
-    ):
-        alike = rates.close(given, [*_rates(), *quotients.METRICS, *population.WHOLE, *dict(pairs.PAIRS)])
-        allowed = "a metric of docs/metrics/ of decisions and outcomes"
-        raise ValueError(f"metric: {given!r} ({compare}) is not allowed; allowed: {allowed}{alike or ''}")
+    if metric not in names:
+        alike = " or ".join(rates.close(given, [*names, *population.WHOLE]) or ["selection_rate"])
+        allowed = f"a metric of decisions and outcomes that has a {compare}, such as {alike}"
+        raise ValueError(f"metric: {given!r} is not allowed; allowed: {allowed}")
+    return metric, compare
 
 
 def _rates() -> list[str]:
-    """The rates that are made of decisions and outcomes, and can be compared."""
+    """The rates that are made of decisions and outcomes, and are no shares of all groups."""
     plain = set(DECISION)
     return [
         name

@@ -11,6 +11,8 @@ from dashboards.view import AlertView, Health, Latency
 from dashboards.view import Table as TableSize
 from monitor.baseline import Baseline
 from monitor.config import Broker, Config, Model
+from monitor.hashing import Texts
+from monitor.hashing import partitions as partitions_of
 from monitor.readings import Reading
 from streams.collect import Collect
 from streams.consumer import App, make_app
@@ -40,6 +42,7 @@ class Worker:
         **settings: Any,
     ) -> None:
         self.config = config
+        self._panes = panes
         broker = config.broker.url.replace(",", ";")
         self.app: App = make_app(
             config.broker.group, broker, embedded=embedded, **_credentials(config.broker), **settings
@@ -51,7 +54,13 @@ class Worker:
     # what the dashboards ask
 
     def models(self) -> dict[str, Model]:
-        return dict(self.config.models)
+        """The models that this worker evaluates: those whose panes come through its partitions."""
+        names = list(self.config.models)
+        places = partitions_of(Texts(names), self._panes).tolist()
+        held = self.evaluate.desks
+        return {
+            name: self.config.models[name] for name, place in zip(names, places, strict=True) if place in held
+        }
 
     def readings(self) -> list[Reading]:
         found = [w.readings for desk in self.evaluate.desks.values() for w in desk.models.values()]

@@ -155,7 +155,7 @@ def _add_alerts(commands: Any) -> None:
     test = actions.add_parser("test", help="send a trial message")
     _add_config(test)
     test.add_argument("to", nargs="*", metavar="DESTINATION", help="as in slack:risk (default: all)")
-    test.set_defaults(run="test_alerts")
+    test.set_defaults(run="try_alerts")
 
 
 def _add_config(command: ArgumentParser) -> None:

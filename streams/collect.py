@@ -11,7 +11,8 @@ from faust.types import TP
 
 from monitor.config import Config
 from streams import messages
-from streams.consumer import App, Bundle, fatal
+from streams.consumer import App, Bundle
+from streams.guard import fatal
 from streams.messages import Clock
 from streams.partition import SEALED, Partition, Taken
 from streams.tables import Table, send

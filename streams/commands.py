@@ -143,7 +143,7 @@ def export_boards(args: Namespace) -> int:
     return OK
 
 
-def test_alerts(args: Namespace) -> int:
+def try_alerts(args: Namespace) -> int:
     from alerts import routes
 
     config = settings.load(args.config)

@@ -14,8 +14,9 @@ from monitor.baseline import Baseline
 from monitor.config import Config
 from monitor.panes import Pane
 from streams import messages
-from streams.consumer import App, Bundle, fatal
+from streams.consumer import App, Bundle
 from streams.desk import ALERT, Desk
+from streams.guard import fatal
 from streams.messages import Clock
 from streams.tables import Table, send
 from streams.topics import Topics

@@ -12,7 +12,8 @@ from alerts.delivery import Outbox
 from alerts.notifier import Sender
 from alerts.outbox import Delivery
 from monitor.config import Config
-from streams.consumer import App, Bundle, fatal
+from streams.consumer import App, Bundle
+from streams.guard import fatal
 from streams.tables import Table
 from streams.topics import Topics
 

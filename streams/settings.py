@@ -168,6 +168,9 @@ def check_broker(broker: Broker, key: str = "broker.url") -> None:
 def _check_addresses(config: Config) -> None:
     if not 0 <= config.http.port <= 65_535:
         raise ConfigError("http.port", config.http.port, "1 to 65535, or 0 for any free one")
+    if (config.http.user is None) != (config.http.password is None):
+        allowed = "both or neither of user and password"
+        raise ConfigError("http.user", config.http.user, allowed)
     link = urlsplit(config.alerts.link)
     if config.alerts.link and (link.scheme not in ("http", "https") or not link.netloc):
         raise ConfigError(

@@ -61,7 +61,7 @@ def make_embedded(
 async def page(worker: Worker) -> AsyncIterator[str]:
     """Serves the worker's page, metrics and health; gives its address. Raises ConfigError."""
     http = worker.config.http
-    runner = web.AppRunner(make_web(worker), access_log=None)
+    runner = web.AppRunner(make_web(worker, http.user, http.password), access_log=None)
     await runner.setup()
     try:
         site = web.TCPSite(runner, http.host, http.port)

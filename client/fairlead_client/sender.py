@@ -154,18 +154,21 @@ class Sender:
     def _send(self, events: Sequence[Event]) -> Sequence[Event]:
         """Sends, waits for the acknowledgements and returns what is to be tried again, in order."""
         try:
-            self._transport = transport = self._transport or self._connect()
-            partitions = self._partitions(transport, {event.topic for event in events})
-            known = [event for event in events if event.topic in partitions]
-            batches = list(messages(known, partitions, self._max_bytes))
-            failures = transport.deliver(batches, self._left)
+            self._transport = self._transport or self._connect()
+            return self._deliver(self._transport, events)
         except Exception as error:
             self._complain(error)
             return events
-        self.sent += len(known) - sum(len(failure.message.events) for failure in failures)
+
+    def _deliver(self, transport: Transport, events: Sequence[Event]) -> Sequence[Event]:
+        partitions = self._partitions(transport, {event.topic for event in events})
+        known = [event for event in events if event.topic in partitions]
+        batches = list(messages(known, partitions, self._max_bytes))
+        failures = transport.deliver(batches, self._left)
         again = [event for event in events if event.topic not in partitions]
         for failure in failures:
             again += self._retriable(failure)
+        self.sent += len(known) - sum(len(failure.message.events) for failure in failures)
         return sorted(again)
 
     def _partitions(self, transport: Transport, topics: Iterable[str]) -> dict[str, int]:
@@ -238,9 +241,12 @@ class Sender:
         events, unreadable = spill.read(path)
         if unreadable:
             self.complaints.say("unreadable", f"{unreadable} lines of {path.name} are no events", unreadable)
-        if self._send(events):
+        failed = self._send(events)
+        if events and len(failed) == len(events):
             spill.release(path)
             return False
+        if failed:
+            spill.write(failed)
         path.unlink()
-        self.replayed += len(events)
+        self.replayed += len(events) - len(failed)
         return True

@@ -40,7 +40,7 @@ class Spill:
         body = "".join(f"{json.dumps(event[1:], separators=(',', ':'))}\n" for event in events).encode()
         if self._size() + len(body) > self._max_bytes:
             raise SpillFullError(f"spill_bytes: {self._max_bytes} bytes are full")
-        name = f"{time.time_ns()}-{uuid4().hex}"
+        name = _name()
         part = self._folder / f"{name}.part"
         try:
             _write_durably(part, body)
@@ -76,11 +76,16 @@ class Spill:
 
     @staticmethod
     def release(path: Path) -> None:
-        """Gives a claimed file back."""
-        path.rename(path.with_name(f"{path.name.split('.')[0]}.jsonl"))
+        """Gives a claimed file back, as the newest: what cannot be sent stops nothing else."""
+        path.rename(path.with_name(f"{_name()}.jsonl"))
 
     def _size(self) -> int:
         return sum(_bytes(path) for path in self._folder.iterdir())
+
+
+def _name() -> str:
+    """Unique, and sorted by time."""
+    return f"{time.time_ns()}-{uuid4().hex}"
 
 
 def _write_durably(path: Path, body: bytes) -> None:
@@ -93,11 +98,15 @@ def _write_durably(path: Path, body: bytes) -> None:
 
 def _event(number: int, line: str) -> Event | None:
     try:
-        topic, model, id, row = json.loads(line)
+        topic, model, id, row = json.loads(line, parse_constant=_refuse)
     except (TypeError, ValueError):
         return None
     readable = isinstance(topic, str) and isinstance(id, str) and isinstance(row, dict)
     return Event(number, topic, model, id, row) if readable and isinstance(model, (str, type(None))) else None
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")
 
 
 def _modified(path: Path) -> float:

@@ -202,13 +202,18 @@ def test_kafka_may_be_down_at_the_start(make: Make, recorder: Recorder) -> None:
     assert ids(recorder) == ["a"]
 
 
-def test_a_topic_that_is_missing_stops_no_other(make: Make) -> None:
-    class NoFeedback(Recorder):
-        def partitions(self, topic: str) -> int:
-            if topic == "feedback":
-                raise LookupError("unknown topic feedback")
-            return super().partitions(topic)
+class NoFeedback(Recorder):
+    """The topic for feedback has not been created."""
 
+    missing = True
+
+    def partitions(self, topic: str) -> int:
+        if topic == "feedback" and self.missing:
+            raise LookupError("unknown topic feedback")
+        return super().partitions(topic)
+
+
+def test_a_topic_that_is_missing_stops_no_other(make: Make) -> None:
     transport = NoFeedback()
     emitter = make(connect=transport.connect)
     emitter.feedback(decision_id="a", outcome=True)
@@ -217,6 +222,19 @@ def test_a_topic_that_is_missing_stops_no_other(make: Make) -> None:
     until(lambda: emitter.stats["pending"] == 1)
     assert not emitter.close(timeout=0)
     assert (emitter.stats["sent"], emitter.stats["lost"]) == (1, 1)
+
+
+def test_on_disk_it_stops_no_other_either(make: Make, tmp_path: Path) -> None:
+    transport = NoFeedback()
+    emitter = make(connect=transport.connect, policy="spill", spill_dir=tmp_path)
+    for id in "abc":
+        emitter.feedback(decision_id=id, outcome=True)
+        decide(emitter, id)
+        assert emitter.flush(WAIT)
+    until(lambda: ids(transport) == ["a", "b", "c"])
+    transport.missing = False
+    until(lambda: len(transport.events("feedback")) == 3)
+    assert ids(transport) == ["a", "b", "c"]
 
 
 def test_an_outage_is_logged_once_and_the_next_one_again(

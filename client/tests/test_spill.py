@@ -61,12 +61,14 @@ def test_a_folder_that_has_gone_is_an_error_for_the_caller(spill: Spill, tmp_pat
         spill.write(EVENTS)
 
 
-def test_a_released_file_can_be_claimed_again(spill: Spill) -> None:
-    spill.write(EVENTS)
+def test_a_released_file_can_be_claimed_again_after_the_others(spill: Spill) -> None:
+    spill.write(EVENTS[:1])
     path = spill.claim()
     assert path is not None
+    spill.write([EVENTS[1]])
     spill.release(path)
-    assert spill.claim() is not None
+    claimed = [spill.claim(), spill.claim()]
+    assert [spill.read(path)[0][0].id for path in claimed if path] == ["b", "ä"]
 
 
 def test_the_claim_of_a_dead_process_is_taken_over(spill: Spill) -> None:
@@ -103,6 +105,7 @@ def test_lines_that_are_no_events_are_counted(spill: Spill, tmp_path: Path) -> N
     lines = [
         "[",
         "7",
+        '["feedback", null, "a", {"x": NaN}]',
         '["decisions", 1, "a", {}]',
         '["feedback", null, 1, {}]',
         '["feedback", null, "a", {}]',
@@ -112,7 +115,7 @@ def test_lines_that_are_no_events_are_counted(spill: Spill, tmp_path: Path) -> N
     assert path is not None
     events, unreadable = spill.read(path)
     assert payload(events) == [("feedback", None, "a", {})]
-    assert unreadable == 5
+    assert unreadable == 6
 
 
 @pytest.mark.skipif(os.name != "posix", reason="permissions are POSIX's")

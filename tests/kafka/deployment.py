@@ -16,11 +16,12 @@ from typing import Any, Self
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError
 from confluent_kafka import TopicPartition as Position
+from kafka import KafkaAdminClient, KafkaProducer
+from kafka.admin import ConfigResource, ConfigResourceType
 
 from streams import files, measure, options, replay, settings
 from streams.replay import Record
 from tests.kafka.broker import create_topics
-from tests.kafka.harness import KafkaProducer
 
 ROOT = Path(__file__).parents[2]
 FAIRLEAD = str(Path(sys.executable).with_name("fairlead"))
@@ -145,6 +146,23 @@ class Deployment:
         topic = self.feedback if feedback else self.decisions
         sent = self._producer.send(topic, value=value, partition=partition).get(10)
         return topic, partition, int(sent.offset)
+
+    def send_packed(self, values: Iterable[bytes], partition: int = 0) -> None:
+        """Sends decisions in as few and as small batches as gzip makes them."""
+        settings = {"compression_type": "gzip", "batch_size": 2_000_000, "linger_ms": 500}
+        producer = KafkaProducer(bootstrap_servers=self.kafka, max_request_size=10_000_000, **settings)
+        for value in values:
+            producer.send(self.decisions, value=value, partition=partition)
+        producer.close()
+
+    def allow(self, size: int) -> None:
+        """Lets the topic of decisions take messages of so many bytes."""
+        admin = KafkaAdminClient(bootstrap_servers=self.kafka)
+        try:
+            configs = {"max.message.bytes": str(size)}
+            admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, self.decisions, configs)])
+        finally:
+            admin.close()
 
     def read(self, topic: str) -> Iterator[bytes | None]:
         """All values of a topic. By librdkafka: kafka-python cannot unpack lz4 by itself."""

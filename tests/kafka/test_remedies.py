@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from streams.consumer import CRASHED
+from streams.guard import CRASHED
 from tests.kafka.broker import create_topics
 from tests.kafka.harness import Group, Worker
 

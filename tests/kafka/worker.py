@@ -17,7 +17,8 @@ from typing import Any
 
 import faust
 
-from streams.consumer import App, Bundle, Consumer, die, fatal, make_app, serve
+from streams.consumer import App, Bundle, Consumer, make_app, serve
+from streams.guard import die, fatal
 from streams.tables import Table
 
 

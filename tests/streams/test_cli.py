@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from kafka import KafkaConsumer, TopicPartition
 
 from monitor import baseline
 from streams import cli, commands, options
+from streams.embedded import PARTITIONS, EmbeddedBroker
 
 COMPAS = options.BUNDLED.with_suffix(".csv")
 CONFIG = """
@@ -308,3 +310,33 @@ def test_help_needs_no_heavy_library() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def sent(address: str, topic: str, partitions: int, **client: object) -> int:
+    """How many records a topic holds."""
+    reader = KafkaConsumer(bootstrap_servers=address, **client)
+    ends = reader.end_offsets([TopicPartition(topic, number) for number in range(partitions)])
+    reader.close()
+    return sum(ends.values())
+
+
+def test_replay_into_an_embedded_broker(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = loans(tmp_path, 100, 110)
+    how = ["--duplicate", "--shuffle", "10d", "--speed", "1e12x"]
+    with EmbeddedBroker() as broker:
+        broker.create("decisions", "feedback")
+        assert run("replay", file, "--broker", broker.url, "--embedded", *how) == 0
+        assert capsys.readouterr() == ("", f"1,600 events sent to {broker.url}\n")
+        for topic in ("decisions", "feedback"):
+            assert sent(broker.address, topic, PARTITIONS, api_version=(2, 1)) == 800
+
+
+@pytest.mark.kafka
+def test_replay_creates_the_topics_of_a_new_kafka(tmp_path: Path, kafka: str, unique: str) -> None:
+    topics = {name: f"{unique}-{name}" for name in ("group", "decisions", "feedback", "invalid")}
+    lines = [f'{name} = "{topic}"' for name, topic in topics.items()]
+    file = loans(tmp_path, 100, 110)
+    config = tmp_path / "loans.toml"
+    config.write_text(config.read_text() + "\n".join(["[broker]", "partitions = 3", *lines]))
+    assert run("replay", file, "--broker", f"kafka://{kafka}") == 0
+    assert sent(kafka, topics["decisions"], 3) == sent(kafka, topics["feedback"], 3) == 400

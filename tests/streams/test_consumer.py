@@ -11,7 +11,8 @@ from aiokafka.structs import ConsumerRecord
 from faust.types import TP, ConsumerMessage
 from mode import Service
 
-from streams.consumer import CRASHED, App, Bundle, BundleSchema, Consumer, Revoked, fatal, make_app
+from streams.consumer import App, Bundle, BundleSchema, Consumer, make_app
+from streams.guard import CRASHED, Revoked, fatal
 
 A, B = TP("decisions", 0), TP("decisions", 1)
 CHANGELOG = TP("group-facts-changelog", 0)
@@ -233,7 +234,7 @@ async def test_a_timer_gives_up_a_partition_that_moved() -> None:
 
 SCRIPT = """
 import asyncio, types
-from streams.consumer import Revoked, die, fatal
+from streams.guard import Revoked, die, fatal
 
 idle, busy = types.SimpleNamespace(current_event=None), types.SimpleNamespace(current_event=1)
 

@@ -35,13 +35,19 @@ def test_both_count_as_published() -> None:
 
 
 def test_both_say_the_same_of_all_else() -> None:
-    assert demonstrated()["measure"] == measured()
+    assert without_detectors(demonstrated()["measure"]) == without_detectors(measured())
+
+
+def without_detectors(found: dict[str, Any]) -> dict[str, Any]:
+    """Detectors are fed as time passes: what comes behind its slice's end is not for them."""
+    return found | {"drift": [d for d in found["drift"] if d["measure"] != "adwin"]}
 
 
 def test_the_alerts_name_the_published_gap_once() -> None:
-    titles = [alert["title"] for alert in demonstrated()["alerts"] if not alert["resolved"]]
+    told = [alert for alert in demonstrated()["alerts"] if alert["state"] == "firing"]
     wanted = "false positive rate of African-American"
-    assert len([title for title in titles if wanted in title and "Caucasian" in title]) == 1
+    (alert,) = [a for a in told if wanted in a["title"] and "Caucasian" in a["title"]]
+    assert (alert["model"], alert["episode"]) == ("compas", 1)
 
 
 def test_it_says_how_fast_it_was() -> None:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
-from streams.consumer import CRASHED
 from streams.embedded import PARTITIONS, EmbeddedBroker
+from streams.guard import CRASHED
 from tests.kafka.harness import Worker
 
 API = (2, 1)

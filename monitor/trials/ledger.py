@@ -1,0 +1,97 @@
+"""What the tests were fed, slice by slice: to replay them, and to see what was revised afterwards."""
+
+from collections.abc import Iterator
+
+import msgspec
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from monitor.trials.slices import Question, Slices
+
+Ints = NDArray[np.int64]
+_KEYS = 20  # bits of a key's number
+
+
+class Page(Struct, array_like=True):
+    """One slice as it was fed: of attribute, metric and group how many events, and how many positives."""
+
+    source: str
+    slice: int
+    rows: list[tuple[str, str, str, int, int]]
+
+
+class Ledger:
+    """The pages of one source, newest last."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self._keys: dict[tuple[str, str, str], int] = {}
+        self._parts: list[Ints] = [np.zeros((3, 0), np.int64)]  # code of (slice, key), n, k
+
+    def enter(self, slices: Slices) -> list[Page]:
+        """Takes what was fed; returns it as pages."""
+        self._parts.append(self._rows(slices))
+        return [self._page(slices, i) for i in range(len(slices.numbers))]
+
+    def restore(self, page: Page) -> None:
+        """Takes a page that was written down."""
+        codes = [(page.slice << _KEYS) | self._key(*row[:3]) for row in page.rows]
+        self._parts.append(np.array([codes, [r[3] for r in page.rows], [r[4] for r in page.rows]], np.int64))
+
+    def forget(self, before: int) -> None:
+        """Drops slices that nobody can revise any more."""
+        rows = np.concatenate(self._parts, axis=1)
+        self._parts = [rows[:, rows[0] >> _KEYS >= before]]
+
+    def revised(self, now: Slices) -> dict[tuple[str, str, str], list[tuple[int, int]]]:
+        """What of the slices fed is different now: by attribute, metric and group the slices, and at least
+        how many events of each came late, went, or changed.
+        """
+        rows = np.concatenate([*self._parts, self._rows(now) * [[1], [-1], [-1]]], axis=1)
+        codes, place = np.unique(rows[0], return_inverse=True)
+        change = np.zeros((2, len(codes)), np.int64)
+        np.add.at(change, (slice(None), place), rows[1:])
+        events = np.abs(change).max(axis=0)
+        names, found = list(self._keys), {}
+        for i in np.flatnonzero(events).tolist():
+            key = names[int(codes[i]) & ((1 << _KEYS) - 1)]
+            found.setdefault(key, []).append((int(codes[i]) >> _KEYS, int(events[i])))
+        return found
+
+    def _rows(self, slices: Slices) -> Ints:
+        return np.concatenate([np.zeros((3, 0), np.int64), *self._columns(slices)], axis=1)
+
+    def _columns(self, slices: Slices) -> Iterator[Ints]:
+        numbers = np.array(slices.numbers, np.int64)
+        for question, counts in slices.counts.items():
+            at, group = np.nonzero(counts.n)
+            keys = np.array([self._key(*question, name) for name in counts.groups], np.int64)
+            yield np.stack([(numbers[at] << _KEYS) | keys[group], counts.n[at, group], counts.k[at, group]])
+
+    def _page(self, slices: Slices, place: int) -> Page:
+        rows = [
+            (*question, name, n, k)
+            for question, counts in slices.counts.items()
+            for name, n, k in zip(
+                counts.groups, counts.n[place].tolist(), counts.k[place].tolist(), strict=True
+            )
+            if n
+        ]
+        return Page(self._source, slices.numbers[place], rows)
+
+    def _key(self, attribute: str, metric: str, group: str) -> int:
+        return self._keys.setdefault((attribute, metric, group), len(self._keys))
+
+
+def encode(page: Page) -> bytes:
+    return msgspec.msgpack.encode(page)
+
+
+def decode(record: bytes) -> Page:
+    return msgspec.msgpack.decode(record, type=Page)
+
+
+def questions(page: Page) -> set[Question]:
+    """The attributes and metrics on a page."""
+    return {(attribute, metric) for attribute, metric, *_ in page.rows}

@@ -1,0 +1,85 @@
+"""From panes to what tests are fed: of each finished slice, how many events and positives of each group."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+from msgspec.structs import replace
+from numpy.typing import NDArray
+
+from monitor import measures, rates
+from monitor.config import Model
+from monitor.panes import DECISION, OUTCOME, Panes, Window
+from monitor.rates import Definition
+from monitor.tally import Tally
+from monitor.trials.asked import OUTCOMES
+
+Ints = NDArray[np.int64]
+Question = tuple[str, str]  # attribute, metric
+COUNTED = (measures.CORE, measures.FLAG, measures.REASON)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Of one rate by one attribute: `n` and `k`, events and positives, of shape (slices, groups)."""
+
+    groups: list[str]
+    n: Ints
+    k: Ints
+
+
+@dataclass(frozen=True)
+class Slices:
+    """The slices in which something came, in order, and what of each question."""
+
+    numbers: list[int]
+    counts: dict[Question, Counts]
+
+
+def sliced(
+    panes: Panes, model: Model, source: str, start: int, end: int, asked: Collection[Question]
+) -> Slices:
+    """The slices [start, end) of a source: of the outcome's time for outcomes, else of the decision's."""
+    axis = OUTCOME if source == OUTCOMES else DECISION
+    slices, window = panes.series(axis, max(start, panes.rolled), end)
+    family = measures.family(window.measures)[window.pairs[:, 1]]
+    attributes = {attribute for attribute, _ in asked}
+    wanted = np.array([name in attributes for name, _ in window.groups], np.bool_)
+    kept = np.isin(family, COUNTED) & wanted[window.pairs[:, 0]]
+    if not kept.any():
+        return Slices([], {})
+    numbers, slice_of = np.unique(slices[kept], return_inverse=True)
+    window = replace(window, pairs=window.pairs[kept], counts=window.counts[kept])
+    cells = _Cells(window, slice_of, panes.codes.texts, model)
+    return Slices(numbers.tolist(), {question: cells.counts(*question) for question in asked})
+
+
+class _Cells:
+    """A window in which every group of every slice is tallied as a group of its own."""
+
+    def __init__(self, window: Window, slice_of: Ints, texts: list[str | None], model: Model) -> None:
+        self._groups, self._slices = window.groups, int(slice_of.max()) + 1
+        split = slice_of * len(window.groups) + window.pairs[:, 0]
+        distinct, row = np.unique(split, return_inverse=True)
+        names = [("", str(number)) for number in distinct.tolist()]
+        pairs = np.stack([row, window.pairs[:, 1]], axis=1)
+        self._table = Tally(replace(window, groups=names, pairs=pairs), texts, model).table("")
+        self._split = np.array([int(name) for name in self._table.groups], np.int64)
+        self._sums: dict[str, tuple[Ints, Ints]] = {}
+
+    def counts(self, attribute: str, metric: str) -> Counts:
+        columns = sorted((name, i) for i, (given, name) in enumerate(self._groups) if given == attribute)
+        n, k = self._dense(metric)
+        places = [i for _, i in columns]
+        return Counts([name for name, _ in columns], n[:, places], k[:, places])
+
+    def _dense(self, metric: str) -> tuple[Ints, Ints]:
+        if metric not in self._sums:
+            k, n = rates.parts(rates.definition(metric) or Definition((), ()), self._table)
+            self._sums[metric] = self._spread(n), self._spread(k)
+        return self._sums[metric]
+
+    def _spread(self, sums: Ints) -> Ints:
+        dense = np.zeros(self._slices * len(self._groups), np.int64)
+        dense[self._split] = sums
+        return dense.reshape(self._slices, len(self._groups))
