@@ -1,4 +1,4 @@
-"""Fairness between groups as a river metric, with `update`, `revert` and `get`, also for `river.utils.Rolling`."""
+"""Fairness between groups as a river metric: it updates, reverts and rolls like any of river's own."""
 
 import math
 from collections import Counter

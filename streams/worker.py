@@ -25,6 +25,7 @@ def run(config: Config, *, embedded: bool = False) -> int:
     logging.basicConfig(level="INFO", format="%(asctime)s %(levelname)s %(name)s %(message)s")
     for chatty in ("aiokafka", "faust", "mode", "streams.tables", "streams.consumer"):
         logging.getLogger(chatty).setLevel("ERROR")
+    logging.getLogger("kafka").setLevel("CRITICAL")  # its errors are raised, too
     if not embedded:
         worker = make(config)
         asyncio.run(_serve(worker))

@@ -27,7 +27,6 @@ SOURCES = {
     COHORTS: "with the decisions of its slice, when they have matured",
 }
 CHOSEN = ("highest", "extremes")  # words that choose by the metric: all ordered pairs are tested
-FEEDBACK = ("review_rate", "override", "coverage", "positive_coverage", "negative_coverage", "final_")
 TESTABLE = (
     "threshold, for sequential and change need a rate of decisions, outcomes or flags, compared by difference"
     " (limits below 0.8) or ratio (min up to 1, max from 1) with a group, largest, highest, pairs or extremes"
@@ -83,16 +82,14 @@ def families(model: Model) -> list[Family]:
 def test_of(rule: Rule, model: Model, attribute: str) -> Test:
     """How a rule is judged in an attribute. Without `test`: sequential where that can be.
 
-    Rates that feedback completes, other than those of outcomes, are sequential only if `mature_after` says
-    how long to wait for it.
+    Flags, overrides and what else feedback may complete are so only if `mature_after` says how long to wait.
     """
     if rule.test is not None:
         return rule.test
     metric, _ = rates.resolve(rule.metric, rule.compare)
-    waits = metric.startswith(FEEDBACK) and source(metric) == COHORTS
     testable = bool(sides(rule, reference.word(model, attribute, rule)))
-    mature = milliseconds(model.mature_after) > 0
-    return "sequential" if testable and (mature or not waits) else "threshold"
+    known = source(metric) != COHORTS or milliseconds(model.mature_after) > 0
+    return "sequential" if testable and known else "threshold"
 
 
 def check(config: Config) -> None:

@@ -60,7 +60,7 @@ def defined(found: list[Event], rate: str) -> bool:
 
 
 @pytest.mark.parametrize("rate", RATES)
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(events)
 def test_gaps_equal_fairlearns_at_every_prefix(rate: str, found: list[Event]) -> None:
     gaps = {

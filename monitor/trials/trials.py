@@ -1,0 +1,295 @@
+"""A model's tests: fed every finished slice once, in order; kept durable; their evidence for each comparison."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
+
+from monitor.config import Model, Rule, rule_name
+from monitor.durations import UNITS_MS, milliseconds
+from monitor.fairness.reference import WORDS
+from monitor.panes import ALL, Panes
+from monitor.table import UNKNOWN
+from monitor.trials import ledger
+from monitor.trials.asked import COHORTS, DECISIONS, OUTCOMES, Family, families
+from monitor.trials.ledger import Ledger, Page
+from monitor.trials.levels import Levels, alone
+from monitor.trials.running import ORDERED, Kept, Running, Terms
+from monitor.trials.slices import Counts, Question, sliced
+
+FORMAT = 1
+WARM_UP = 200  # decisions, and a day, before references are chosen and the budget is divided
+DAY, YEAR = UNITS_MS["d"], 365.25
+REVISED = 0.01  # of the events that a test was fed: when more were revised afterwards, it begins anew
+AT_ONCE = 1024  # slices that are taken from the panes in one go
+NOTES = 50
+STATE, PAGE = b"trials/", b"ledger/"
+
+EVERYBODY: Question = (ALL[0], "selection_rate")
+
+
+class Note(Struct, array_like=True):
+    """What happened to tests, and why; `slice` is the first one that the new tests are fed."""
+
+    slice: int
+    rule: str
+    attribute: str
+    said: str
+
+
+class Begun(Struct, array_like=True):
+    """What was fixed when a model's tests began: nothing of it depends on what was decided about anybody."""
+
+    references: dict[str, str]  # of each attribute the group with the most decisions
+    groups: dict[str, list[str]]  # those seen by then
+    per_year: float  # decisions
+
+
+class State(Struct, array_like=True):
+    """All of a model's tests as a record. `consumed`: by source the first slice that they have not seen."""
+
+    format: int
+    begun: Begun
+    consumed: dict[str, int]
+    notes: list[Note]
+    families: list[Kept]
+
+
+class Trials:
+    """The sequential tests of one model over its panes, which may go on changing.
+
+    A slice is finished when the clock has passed its end; the outcomes in it, and cohorts, when
+    `mature_after` has passed since too. Nothing that comes later is fed: it counts as revised, and the tests
+    that it concerns begin anew when that is more than 1 % of what they were fed.
+    """
+
+    def __init__(self, name: str, model: Model, panes: Panes, levels: Levels | None = None) -> None:
+        self.name, self.model = name, model
+        self.families = families(model)
+        self.levels = levels or alone(model)
+        self.begun: Begun | None = None
+        self.running: dict[tuple[str, str], list[Running]] = {}
+        self.notes: list[Note] = []
+        self.revised: dict[tuple[str, str, str], list[tuple[int, int]]] = {}
+        self._panes = panes
+        self._consumed = dict.fromkeys((DECISIONS, OUTCOMES, COHORTS), 0)
+        self._ledgers = {source: Ledger(source) for source in self._consumed}
+        self._pages: list[Page] = []
+        self._saved = True
+
+    # consuming
+
+    def advance(self, clock: int) -> None:
+        """Consumes what is finished as of `clock` (event time, ms)."""
+        if not self.families:
+            return
+        now = clock // self._panes.width
+        if self.begun is None:
+            self.begun = self._begin(now)
+            if self.begun is None:
+                return
+            self._saved = False
+            self._start(self.families, self.begun)
+        mature = max(0, clock - milliseconds(self.model.mature_after)) // self._panes.width
+        for source in self._consumed:
+            self._consume(source, now if source == DECISIONS else mature)
+
+    def _consume(self, source: str, end: int) -> None:
+        """Feeds the slices up to `end`, then compares all that was ever fed with what is there now."""
+        asked = sorted({(family.attribute, family.metric) for family in self.families if family.source == source})
+        begin = self._consumed[source]
+        if end <= begin or not asked:
+            return
+        self._saved = False
+        while self._consumed[source] < end:
+            self._feed(source, asked, end)
+        for running in self._of(source):
+            running.finish(end)
+        if begin:
+            self._revise(source, asked, begin)
+
+    def _feed(self, source: str, asked: list[Question], end: int) -> None:
+        start = self._consumed[source]
+        end = end if start == 0 else min(end, start + AT_ONCE)
+        slices = sliced(self._panes, self.model, source, start, end, asked)
+        for running in self._of(source):
+            counts = slices.counts.get((running.family.attribute, running.family.metric))
+            for place, number in enumerate(slices.numbers if counts else ()):
+                if counts is not None and number >= running.start:
+                    running.feed(number, counts, place)
+        self._pages += self._ledgers[source].enter(slices)
+        self._consumed[source] = end
+
+    def _of(self, source: str) -> list[Running]:
+        return [r for tests in self.running.values() for r in tests if r.family.source == source]
+
+    # beginning
+
+    def _begin(self, now: int) -> Begun | None:
+        """What is fixed at the start, once enough decisions are in finished slices."""
+        asked = [EVERYBODY, *sorted({(family.attribute, EVERYBODY[1]) for family in self.families})]
+        slices = sliced(self._panes, self.model, DECISIONS, 0, now, asked)
+        if not slices.numbers:
+            return None
+        numbers = np.array(slices.numbers)
+        past = np.cumsum(slices.counts[EVERYBODY].n.sum(axis=1))
+        lasted = (numbers + 1 - numbers[0]) * self._panes.width
+        enough = np.flatnonzero((past >= WARM_UP) & (lasted >= DAY))
+        if not len(enough):
+            return None
+        last = int(enough[0])
+        measured = float(past[last] / lasted[last] * DAY)
+        found = {attribute: _seen(slices.counts[attribute, metric], last) for attribute, metric in asked[1:]}
+        return Begun(
+            references={attribute: largest for attribute, (largest, _) in found.items()},
+            groups={attribute: groups for attribute, (_, groups) in found.items()},
+            per_year=(self.model.events_per_day or measured) * YEAR,
+        )
+
+    def _start(self, asked: Iterable[Family], begun: Begun) -> None:
+        for family in asked:
+            running = self._fresh(family, begun)
+            running.welcome(begun.groups.get(family.attribute, []), running.start)
+            self.running.setdefault((family.rule, family.attribute), []).append(running)
+
+    def _fresh(self, family: Family, begun: Begun) -> Running:
+        reference = self._reference(family, begun)
+        groups = begun.groups.get(family.attribute, [])
+        pairs = len(groups) * max(1, len(groups) - 1) if reference is None else len(set(groups) - {reference})
+        return Running(
+            family,
+            self._terms(2 * max(1, pairs), begun),
+            self._panes.width,
+            reference,
+            self._consumed[family.source],
+        )
+
+    def _reference(self, family: Family, begun: Begun) -> str | None:
+        if family.word in ORDERED and family.word not in begun.groups.get(family.attribute, ()):
+            return None
+        return begun.references.get(family.attribute, UNKNOWN) if family.word in WORDS else family.word
+
+    def _terms(self, room: int, begun: Begun) -> Terms:
+        levels = self.levels
+        return Terms(room, levels.alpha(room), levels.threshold(room, begun.per_year), levels.month(room))
+
+    # what changed afterwards
+
+    def _revise(self, source: str, asked: list[Question], fed: int) -> None:
+        """Counts what changed in slices before `fed`; tests of which too much did begin anew."""
+        now = sliced(self._panes, self.model, source, 0, fed, asked)
+        self._ledgers[source].forget(self._panes.rolled)
+        found = self._ledgers[source].revised(now, fed)
+        self.revised = {key: v for key, v in self.revised.items() if key[:2] not in asked} | found
+        for running in self._of(source):
+            spoilt = [i for i in range(len(running)) if self.spoilt(running, i) > REVISED]
+            if spoilt:
+                self._restart(running, spoilt)
+
+    def spoilt(self, running: Running, pair: int) -> float:
+        """Which part of the events that a pair's tests were fed has been revised since."""
+        events = int(running.found.events[pair]) + int(running.cells.state["open"][[0, 2], pair].sum())
+        return self.revisions(running, pair) / events if events else 0.0
+
+    def revisions(self, running: Running, pair: int) -> int:
+        """How many of the events that a pair's tests were fed have been revised since, at least."""
+        first = int(running.marks.state["first"][pair])
+        family = running.family
+        changes = (self.revised.get((family.attribute, family.metric, g), ()) for g in running.pairs[pair])
+        return sum(events for found in changes for number, events in found if number >= first)
+
+    def _restart(self, running: Running, pairs: list[int]) -> None:
+        number = self._consumed[running.family.source]
+        for pair in pairs:
+            n, share = self.revisions(running, pair), self.spoilt(running, pair)
+            said = (
+                f"{' and '.join(running.pairs[pair])}: {n:,} events ({share:.0%}) were corrected, or came late,"
+                " after the test had been fed them: it begins anew, and needs twice the evidence;"
+                " mature_after says how long outcomes may change"
+            )
+            self._note(running.family.rule, running.family.attribute, number, said)
+        running.restart(pairs, number)
+
+    def _note(self, rule: str, attribute: str, number: int, said: str) -> None:
+        self.notes = [*self.notes, Note(number, rule, attribute, said)][-NOTES:]
+
+    # durability
+
+    def unsaved(self) -> dict[bytes, bytes]:
+        """What must be durable before anybody is told what was found: the new pages of the ledger, the state."""
+        if self._saved or self.begun is None:
+            return {}
+        pages = {self._page_key(page): ledger.encode(page) for page in self._pages}
+        self._pages, self._saved = [], True
+        return {**pages, STATE + self.name.encode(): self.to_bytes()}
+
+    def _page_key(self, page: Page) -> bytes:
+        return PAGE + f"{page.source}/{page.slice}/{self.name}".encode()
+
+    def to_bytes(self) -> bytes:
+        """The state of all tests; raises ValueError before they began."""
+        if self.begun is None:
+            raise ValueError(f"trials of {self.name}: they have not begun")
+        kept = [running.keep() for tests in self.running.values() for running in tests]
+        return msgspec.msgpack.encode(State(FORMAT, self.begun, self._consumed, self.notes, kept))
+
+    def restore(self, items: Mapping[bytes, bytes]) -> None:
+        """Takes up where durable records left off. Tests of rules that were edited since begin anew."""
+        record = items.get(STATE + self.name.encode())
+        if record is None:
+            return
+        state = decode(record)
+        self.begun, self.notes = state.begun, state.notes
+        self._consumed.update(state.consumed)
+        self._restore_tests({kept.fingerprint: kept for kept in state.families}, state.begun)
+        for key, page in items.items():
+            if key.startswith(PAGE) and key.endswith(b"/" + self.name.encode()):
+                self._restore_page(ledger.decode(page))
+
+    def _restore_page(self, page: Page) -> None:
+        if page.slice < self._consumed[page.source]:
+            self._ledgers[page.source].restore(page)
+
+    def _restore_tests(self, kept: Mapping[str, Kept], begun: Begun) -> None:
+        for family in self.families:
+            running = self._fresh(family, begun)
+            found = kept.get(family.fingerprint)
+            if found is not None:
+                running.terms = self._terms(found.room, begun)
+                running.restore(found)
+            else:
+                running.welcome(begun.groups.get(family.attribute, []), running.start)
+                said = "the rule is new or was edited: its test begins"
+                self._note(family.rule, family.attribute, running.start, said)
+            self.running.setdefault((family.rule, family.attribute), []).append(running)
+
+    # what is read
+
+    def rules(self, attribute: str) -> list[Rule]:
+        """The model's rules; where a test holds groups against the largest, against the one that it was."""
+        fixed = {
+            rule: tests[0].reference
+            for (rule, name), tests in self.running.items()
+            if name == attribute and tests[0].reference is not None
+        }
+        rules = self.model.rules
+        return [replace(r, reference=fixed.get(rule_name(r, self.model), r.reference)) for r in rules]
+
+
+def decode(record: bytes) -> State:
+    """The state in a record. Raises ValueError for one of a newer Fairlead."""
+    version = msgspec.msgpack.decode(record)[0]
+    if version > FORMAT:
+        raise ValueError(f"trials: format = {version}: allowed is up to {FORMAT}: upgrade Fairlead")
+    return msgspec.msgpack.decode(record, type=State)
+
+
+def _seen(counts: Counts, last: int) -> tuple[str, list[str]]:
+    """The group with the most decisions up to a slice, the first of equals, and all that came."""
+    n = counts.n[: last + 1].sum(axis=0)
+    named = [(count, name) for count, name in zip(n.tolist(), counts.groups, strict=True) if count]
+    candidates = [(-count, name) for count, name in named if name != UNKNOWN]
+    return min(candidates, default=(0, UNKNOWN))[1], [name for _, name in named]
