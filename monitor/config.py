@@ -90,6 +90,8 @@ class Columns(Section, frozen=True):
     features: dict[str, str] = {}
     flags: dict[str, str] = {}
     values: dict[str, str] = {}
+    bands: dict[str, list[float]] = {}  # by attribute: where its numbers are cut into groups
+    prefixes: dict[str, int] = {}  # by attribute: of how many first characters its groups are
 
 
 class Model(Section, frozen=True):

@@ -1,6 +1,6 @@
 """From a model's panes to its readings: every window, with verdicts, drift, and the detectors' state."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -155,10 +155,10 @@ class Evaluator:
         texts = self.panes.codes.texts
         return [texts[code] for code in codes.tolist()]
 
-    def _parts(self, now: int) -> list[Part]:
+    def _parts(self, now: int) -> Iterator[Part]:
         """What each finished slice adds to a baseline, in order."""
         slices, window = self.panes.series(DECISION, 0, now)
-        return [self._part(int(s), window, slices == s) for s in np.unique(slices)]
+        return (self._part(int(s), window, slices == s) for s in np.unique(slices))
 
     def _part(self, number: int, window: Window, mask: Mask) -> Part:
         tally = self._tally(replace(window, pairs=window.pairs[mask], counts=window.counts[mask]))

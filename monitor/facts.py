@@ -228,7 +228,7 @@ class Facts:
             order = np.argsort(ids)
             self._write(joined, rows[order[np.searchsorted(ids, early["id"], sorter=order)]], early)
         joined.count(rows, +1)
-        totals = self._totals(ids, times) if len(early) else (times, np.zeros_like(times))
+        totals = self._totals(ids, times) if len(early) else (times, np.ones_like(times))
         joined.panes.advance(joined.slots(DECISION, times), *totals)
         if len(early):
             at, slots = self._outcome_slots(joined, rows)
@@ -391,7 +391,7 @@ class Facts:
 
     def _totals(self, ids: U64, times: I64) -> tuple[I64, I64]:
         """The sums of the times and of the ranks of all facts of each decision."""
-        totals = times.copy(), np.zeros_like(times)
+        totals = times.copy(), np.ones_like(times)  # a decision's rank is 1: Φ grows even in 1970
         for salt in self._kinds.values():
             keys = ids ^ salt
             places = self._feedback.find(keys)

@@ -1,6 +1,7 @@
 """Whether a model's configuration makes sense as a whole: what types alone cannot say."""
 
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 
 from monitor import drift, durations, fairness
 from monitor.config import Columns, ConfigError, Model, Rule, attribute_name, window_ms
@@ -125,6 +126,16 @@ def _check_columns(key: str, columns: Columns, model: Model) -> None:
             _expect(
                 name in names, f"{key}.{field}.{name}", column, f"the model's {field} {_list(sorted(names))}"
             )
+
+    for name, cuts in columns.bands.items():
+        _expect(name in parts, f"{key}.bands.{name}", cuts, f"the model's attributes {_list(sorted(parts))}")
+        rising = bool(cuts) and all(low < high for low, high in pairwise(cuts))
+        _expect(rising, f"{key}.bands.{name}", cuts, "one or more numbers that rise")
+    for name, count in columns.prefixes.items():
+        _expect(
+            name in parts, f"{key}.prefixes.{name}", count, f"the model's attributes {_list(sorted(parts))}"
+        )
+        _expect(count >= 1, f"{key}.prefixes.{name}", count, "1 or more characters")
 
 
 def _one_of(words: Iterable[str]) -> str:

@@ -98,15 +98,30 @@ def _decoded(
 def _csv(path: Path, model: str, columns: Columns | None) -> Iterator[Numbered]:
     with _readable(path), _opened(path) as (file, done):
         # What is no UTF-8 becomes surrogates, so that only its own row is refused.
-        text = TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="")
-        first = text.readline()
-        if not first.strip():
-            raise ConfigError("FILE", str(path), "a file with a header")
-        delimiter = max(DELIMITERS, key=first.count)
-        header = next(csv.reader([first], delimiter=delimiter, skipinitialspace=True))
+        header, rows = _table(path, TextIOWrapper(file, "utf-8-sig", "surrogateescape", newline=""))
         columns = _checked(path, header, columns)
-        for cells in _rows(csv.reader(text, delimiter=delimiter, skipinitialspace=True)):
-            yield _of_cells(header, cells, columns, model), done()
+        for number, cells in enumerate(rows, start=1):
+            yield _of_cells(header, cells, columns, model, number), done()
+
+
+def sample(path: Path, count: int) -> tuple[list[str], list[list[str]]]:
+    """A CSV's header and its first whole rows. Raises ConfigError for a file that is none."""
+    if _kind(path) != "csv":
+        raise ConfigError("FILE", str(path), "a CSV file, which may end with .gz")
+    with _readable(path), _opened(path) as (file, _):
+        header, rows = _table(path, TextIOWrapper(file, "utf-8-sig", "surrogateescape", newline=""))
+        whole = (cells for cells in rows if isinstance(cells, list) and len(cells) == len(header))
+        return header, list(itertools.islice(whole, count))
+
+
+def _table(path: Path, text: TextIOWrapper) -> tuple[list[str], Iterator[list[str] | Invalid]]:
+    """A CSV's header and rows, whatever delimits them."""
+    first = text.readline()
+    if not first.strip():
+        raise ConfigError("FILE", str(path), "a file with a header")
+    delimiter = max(DELIMITERS, key=first.count)
+    header = next(csv.reader([first], delimiter=delimiter, skipinitialspace=True))
+    return header, _rows(csv.reader(text, delimiter=delimiter, skipinitialspace=True))
 
 
 def _rows(reader: "Iterator[list[str]]") -> Iterator[list[str] | Invalid]:
@@ -122,15 +137,18 @@ def _rows(reader: "Iterator[list[str]]") -> Iterator[list[str] | Invalid]:
                 yield row
 
 
-def _of_cells(header: list[str], cells: list[str] | Invalid, columns: Columns, model: str) -> Messages:
+def _of_cells(
+    header: list[str], cells: list[str] | Invalid, columns: Columns, model: str, number: int
+) -> Messages:
     if isinstance(cells, Invalid):
         return cells, None
     if len(cells) != len(header):
         return Invalid(0, "wrong_shape", f"{len(cells)} cells; allowed: {len(header)}, as the header"), None
-    return _of_row(dict(zip(header, cells, strict=True)), columns, model)
+    return _of_row(dict(zip(header, cells, strict=True)), columns, model, number)
 
 
-def _of_row(row: Mapping[str, object], columns: Columns, model: str) -> Messages:
+def _of_row(row: Mapping[str, object], columns: Columns, model: str, number: int) -> Messages:
+    row = {mapping.ROW: number, **row}
     returned = mapping.feedback(row, columns)
     return _encoded(mapping.decision(row, columns, model)), None if returned is None else _encoded(returned)
 
@@ -144,9 +162,8 @@ def _encoded(fields: Mapping[str, object]) -> Message:
 
 def _jsonl(path: Path, model: str, columns: Columns | None) -> Iterator[Numbered]:
     with _readable(path), _opened(path) as (file, done):
-        for line in file:
-            if line.strip():
-                yield _own(line) if columns is None else _foreign(line, columns, model), done()
+        for number, line in enumerate(filter(bytes.strip, file), start=1):
+            yield _own(line) if columns is None else _foreign(line, columns, model, number), done()
 
 
 class _Kind(Struct):
@@ -167,12 +184,12 @@ def _own(line: bytes) -> Messages:
     return (None, line) if is_feedback else (line, None)
 
 
-def _foreign(line: bytes, columns: Columns, model: str) -> Messages:
+def _foreign(line: bytes, columns: Columns, model: str, number: int) -> Messages:
     try:
         row = msgspec.json.decode(line, type=dict[str, Any])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         return Invalid(0, "malformed", f"not a JSON object: {str(error)[:120]}"), None
-    return _of_row(row, columns, model)
+    return _of_row(row, columns, model, number)
 
 
 def _parquet(path: Path, model: str, columns: Columns | None) -> Iterator[Numbered]:
@@ -190,7 +207,7 @@ def _parquet(path: Path, model: str, columns: Columns | None) -> Iterator[Number
         wanted = [name for name in file.schema_arrow.names if name in _outermost(columns)]
         rows = (row for batch in file.iter_batches(ROWS, columns=wanted) for row in batch.to_pylist())
         for number, row in enumerate(rows, start=1):
-            yield _of_row(row, columns, model), number / file.metadata.num_rows
+            yield _of_row(row, columns, model, number), number / file.metadata.num_rows
 
 
 def _outermost(columns: Columns) -> set[str]:

@@ -6,7 +6,8 @@ as it is where not, so that the event's own validation says what is wrong with i
 
 import math
 import re
-from collections.abc import Mapping
+from bisect import bisect
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -16,6 +17,8 @@ from monitor.config import Columns
 
 Row = Mapping[str, object]
 Fields = dict[str, object]
+ROW = "#"  # the column that every file has: the number of the row
+MAPS = ("attributes", "slices", "features", "flags", "values")
 _MISSING = frozenset({"", "nan", "null"})
 _WHOLE = re.compile(r"-?\d+\.0+")  # as pandas writes whole numbers of a column that has gaps
 _PADDED = re.compile(r"[+-]?0\d")  # a code, such as a postcode: no number begins so
@@ -30,8 +33,7 @@ def columns_of(header: Mapping[str, object] | list[str]) -> Columns:
     {'sex': 'attributes.sex'}
     """
     plain = ("score", "value", "entity", "version", "final", "outcome", "outcome_time")
-    maps = ("attributes", "slices", "features", "flags", "values")
-    found: dict[str, dict[str, str]] = {name: {} for name in maps}
+    found: dict[str, dict[str, str]] = {name: {} for name in MAPS}
     for column in header:
         outer, _, inner = column.partition(".")
         if inner and outer in found:
@@ -42,14 +44,16 @@ def columns_of(header: Mapping[str, object] | list[str]) -> Columns:
 def named(columns: Columns) -> dict[str, str]:
     """Every column that a mapping names, by the key that names it.
 
-    >>> named(Columns(attributes={"sex": "Gender"}))["attributes.sex"]
-    'Gender'
+    >>> named(Columns(id=ROW, attributes={"sex": "Gender"}))
+    {'time': 'time', 'decision': 'decision', 'attributes.sex': 'Gender'}
     """
     found: dict[str, str] = {}
     for key in columns.__struct_fields__:
         value = getattr(columns, key)
-        inner = {f"{key}.{name}": column for name, column in value.items()} if isinstance(value, dict) else {}
-        found |= inner or ({key: value} if isinstance(value, str) else {})
+        pairs = {key: value} if isinstance(value, str) else {}
+        if key in MAPS:
+            pairs = {f"{key}.{name}": column for name, column in value.items()}
+        found |= {name: column for name, column in pairs.items() if column != ROW}
     return found
 
 
@@ -70,7 +74,7 @@ def decision(row: Row, columns: Columns, model: str) -> Fields:
             "value": _number(_raw(row, columns.value)),
             "entity": _id(_cell(row, columns.entity)),
             "version": _class(_cell(row, columns.version)),
-            "attributes": {name: _class(_cell(row, column)) for name, column in columns.attributes.items()},
+            "attributes": {name: _group(row, name, columns) for name in columns.attributes},
             "slices": {name: _class(_cell(row, column)) for name, column in columns.slices.items()},
             "features": {name: _feature(_cell(row, column)) for name, column in columns.features.items()},
             "flags": {name: _flag(_cell(row, column)) for name, column in columns.flags.items()},
@@ -149,6 +153,30 @@ def _class(value: object) -> object:
     if isinstance(value, date | datetime):
         return value.isoformat()
     return float(value) if isinstance(value, Decimal) else value
+
+
+def _group(row: Row, name: str, columns: Columns) -> object:
+    """The group of an attribute: what the cell holds, the band that it lies in, or how it begins."""
+    value = _cell(row, columns.attributes[name])
+    if value is None:
+        return None
+    if name in columns.bands:
+        number = _number(value)
+        return band(number, columns.bands[name]) if isinstance(number, int | float) else _class(value)
+    return str(value)[: columns.prefixes[name]] if name in columns.prefixes else _class(value)
+
+
+def band(number: float, cuts: Sequence[float]) -> str:
+    """The group of a number between rising cuts; a cut belongs to the band above it.
+
+    >>> [band(age, [25, 62]) for age in (24.9, 25, 70)]
+    ['under 25', '25 to under 62', '62 and over']
+    """
+    place = bisect(cuts, number)
+    if place == len(cuts):
+        return f"{cuts[-1]:.12g} and over"
+    below = f"{cuts[place - 1]:.12g} to " if place else ""
+    return f"{below}under {cuts[place]:.12g}"
 
 
 def _flag(value: object) -> object:
