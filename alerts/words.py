@@ -205,7 +205,8 @@ def window(name: str) -> str:
     >>> window("all"), window("30d")
     ('all decisions so far', 'the last 30d')
     """
-    return "all decisions so far" if name == "all" else f"the last {name}"
+    named = {"all": "all decisions so far", "month": "this month", "last_month": "last month"}
+    return named.get(name, f"the last {name}")
 
 
 def moment(ms: int) -> str:

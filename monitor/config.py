@@ -11,12 +11,14 @@ from typing import Any, Literal, TypeVar
 import msgspec
 from msgspec import Struct, field
 
-from monitor import allowed, durations
+from monitor import allowed
+from monitor.windows import window_ms
 
 T = TypeVar("T")
 Compare = Literal["difference", "ratio", "value"]
 Severity = Literal["info", "warning", "critical"]
 Preset = Literal["credit", "hiring", "support", "recommendation"]
+Test = Literal["sequential", "threshold", "change"]
 SEPARATOR = " & "
 
 
@@ -65,6 +67,7 @@ class Rule(Section, frozen=True, rename={"for_": "for"}):
     minimum_sample: int = 30  # of each of the two denominators, before the rule speaks
     for_: str = "0s"  # how long, in event time, a breach must last before the alert fires
     severity: Severity = "warning"
+    test: Test | None = None  # how a breach is proved (docs/statistics.md); None: sequential where it can be
     name: str = ""  # "": made of the metric, the comparison and the window
 
 
@@ -112,6 +115,7 @@ class Model(Section, frozen=True):
     mature_after: str = "0s"
     stale_after: str = "24h"
     min_group: int = 10
+    events_per_day: float | None = None  # decisions, for the budget of false alarms; None: as at the start
     baseline: int | str = 1000  # the first N decisions, or the file that `fairlead baseline` wrote
     preset: Preset | None = None  # five rules to start from (monitor/presets.py)
     rules: list[Rule] = []
@@ -241,11 +245,6 @@ def escape(name: str) -> str:
     'R \\& D'
     """
     return name.replace("\\", "\\\\").replace("&", "\\&")
-
-
-def window_ms(window: str) -> int | None:
-    """The length of a window in milliseconds; None for "all"."""
-    return None if window == "all" else durations.milliseconds(window)
 
 
 def longest_window(model: Model) -> str:

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from monitor import baseline, drift, measures
 from monitor.baseline import Baseline, Part
-from monitor.config import Model, attribute_name, longest_window, rule_name, window_ms
+from monitor.config import Model, attribute_name, longest_window, rule_name
 from monitor.drift import detectors
 from monitor.drift.detectors import Detector, Slice
 from monitor.durations import milliseconds
@@ -17,6 +17,7 @@ from monitor.fairness import composites, read
 from monitor.panes import ALL, DECISION, OUTCOME, Panes, Window
 from monitor.readings import Comparison, Drift, Reading, Verdict
 from monitor.tally import Tally, together, without_outcomes
+from monitor.windows import bounds
 
 I64 = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -48,9 +49,8 @@ class Evaluator:
         return [_stale(reading) for reading in readings] if stale else readings
 
     def _reading(self, window: str, clock: int | None) -> Reading:
-        length = window_ms(window)
-        start = None if length is None or clock is None else max(0, (clock - length) // self.panes.width + 1)
-        tally = self._tally(self._window(start, clock))
+        start, end = bounds(window, clock, self.panes.width)
+        tally = self._tally(self._window(start, end, clock))
         everybody = tally.table(ALL[0])
         decisions = int(everybody.decisions.sum())
         tables = {name: tally.table(name) for name in self.attributes}
@@ -78,13 +78,14 @@ class Evaluator:
             drift=self._drift(tally, window, start),
         )
 
-    def _window(self, start: int | None, clock: int | None) -> Window:
-        """The decisions since `start`; outcomes of those that are younger than mature_after do not count."""
+    def _window(self, start: int | None, end: int | None, clock: int | None) -> Window:
+        """The decisions of the slices [start, end); outcomes of those that are not mature do not count."""
         wait = milliseconds(self.model.mature_after)
         if not wait or clock is None:
-            return self.panes.window(DECISION, start, None)
+            return self.panes.window(DECISION, start, end)
         mature = max(start or 0, (clock - wait) // self.panes.width)
-        young = without_outcomes(self.panes.window(DECISION, mature, None))
+        mature = mature if end is None else min(mature, end)
+        young = without_outcomes(self.panes.window(DECISION, mature, end))
         return together(self.panes.window(DECISION, start, mature), young)
 
     @property

@@ -10,10 +10,11 @@ from monitor import bins, measures, numbers
 from monitor.blocks import OWN, TYPES, Array
 from monitor.codes import MISSING, Codes, Vocabularies
 from monitor.columns import Columns
-from monitor.config import SEPARATOR, Model, attribute_name, escape, window_ms
+from monitor.config import SEPARATOR, Model, attribute_name, escape
 from monitor.durations import UNITS_MS, milliseconds
 from monitor.events import Decision, scalar
 from monitor.panes import ALL, DECISION, OUTCOME, Panes, slot
+from monitor.windows import window_ms
 
 U16 = npt.NDArray[np.uint16]
 U64 = npt.NDArray[np.uint64]

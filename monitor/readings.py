@@ -53,6 +53,10 @@ class Comparison(Struct, frozen=True, kw_only=True, tag="comparison"):
     `value` is group minus reference ("difference") or group over reference ("ratio"). `low` and `high`
     bound it, pointwise, at 95 %. `n` and `reference_n` are the denominators of the two rates.
     `rule` is the name of the configured rule whose limits `min` and `max` these are.
+
+    From `test` on: what a sequential test says (monitor/trials/). The confidence sequence, of all that came
+    since the test began, is right at all times at once; `once_in` says how rarely a compliant model gives a
+    proof such as the newest: ever ("start"), in a month ("month"), or in so many blocks ("change").
     """
 
     metric: str
@@ -76,6 +80,18 @@ class Comparison(Struct, frozen=True, kw_only=True, tag="comparison"):
     e_value: float | None = None
     rough: bool = False  # the interval rests on fewer than 30 of one side
     detectable: float | None = None  # the least value that today's counts would prove out of limits
+    test: str = "threshold"
+    cs_low: float | None = None
+    cs_high: float | None = None
+    since: int | None = None  # event time (ms) when the test began anew; None: with the first event
+    tested: int = 0  # events that the test was fed
+    proved: int | None = None  # event time (ms) of the newest proof
+    proof: str | None = None  # its kind: "start", "month" or "change"
+    proved_after: int | None = None  # events that it took
+    once_in: float | None = None
+    onset: int | None = None  # about when the change began, event time (ms)
+    listed: bool = False  # whether it is on the list of what looks unfair now (e-BH at 5 %)
+    revised: int = 0  # events that changed after the test was fed them
 
 
 class Attribute(Struct, frozen=True):

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterable
 from itertools import pairwise
 
-from monitor import drift, durations, fairness
-from monitor.config import Columns, ConfigError, Model, Rule, attribute_name, window_ms
+from monitor import drift, durations, fairness, windows
+from monitor.config import Columns, ConfigError, Model, Rule, attribute_name
 from monitor.drift import detectors
 from monitor.fairness import reference
+from monitor.windows import window_ms
 
 NAME = "a name of 1 to 256 characters"
 
@@ -42,7 +43,7 @@ def _check_times(key: str, model: Model) -> None:
         _check_time(f"{key}.{field}", getattr(model, field), durations.milliseconds, durations.ALLOWED)
     _expect(bool(model.windows), f"{key}.windows", model.windows, "at least one window")
     for i, window in enumerate(model.windows):
-        _check_time(f"{key}.windows[{i}]", window, window_ms, f"'all', or {durations.ALLOWED}")
+        _check_time(f"{key}.windows[{i}]", window, window_ms, windows.ALLOWED)
         _expect(window not in model.windows[:i], f"{key}.windows[{i}]", window, "each window once")
 
 

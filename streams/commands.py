@@ -16,9 +16,10 @@ from typing import Any
 from msgspec.structs import replace
 from rich.console import Console
 
-from monitor import durations
-from monitor.config import Broker, Config, ConfigError, Model, Secret, longest_window, window_ms
+from monitor import durations, windows
+from monitor.config import Broker, Config, ConfigError, Model, Secret, longest_window
 from monitor.events import DAY_MS
+from monitor.windows import window_ms
 from streams import files, options, progress, settings
 from streams.files import Chunk
 from streams.options import Source
@@ -176,7 +177,7 @@ def _windowed(source: Source, window: str | None) -> Source:
     try:
         window_ms(window)
     except ValueError:
-        raise ConfigError("--window", window, f"'all', or {durations.ALLOWED}") from None
+        raise ConfigError("--window", window, windows.ALLOWED) from None
     return options.with_model(source, _only(source.model, window))
 
 

@@ -98,7 +98,8 @@ def _decoded(
 def _csv(path: Path, model: str, columns: Columns | None) -> Iterator[Numbered]:
     with _readable(path), _opened(path) as (file, done):
         # What is no UTF-8 becomes surrogates, so that only its own row is refused.
-        header, rows = _table(path, TextIOWrapper(file, "utf-8-sig", "surrogateescape", newline=""))
+        text = TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="")
+        header, rows = _table(path, text)
         columns = _checked(path, header, columns)
         for number, cells in enumerate(rows, start=1):
             yield _of_cells(header, cells, columns, model, number), done()
@@ -109,7 +110,8 @@ def sample(path: Path, count: int) -> tuple[list[str], list[list[str]]]:
     if _kind(path) != "csv":
         raise ConfigError("FILE", str(path), "a CSV file, which may end with .gz")
     with _readable(path), _opened(path) as (file, _):
-        header, rows = _table(path, TextIOWrapper(file, "utf-8-sig", "surrogateescape", newline=""))
+        text = TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="")
+        header, rows = _table(path, text)
         whole = (cells for cells in rows if isinstance(cells, list) and len(cells) == len(header))
         return header, list(itertools.islice(whole, count))
 

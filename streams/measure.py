@@ -11,11 +11,12 @@ import numpy as np
 from msgspec import Struct
 
 from monitor.baseline import Baseline
-from monitor.config import ConfigError, Model, window_ms
+from monitor.config import ConfigError, Model
 from monitor.evaluator import Evaluator
 from monitor.events import DAY_MS, Decision, Decoded, Event, Invalid, InvalidEventError, milliseconds
 from monitor.facts import Facts
 from monitor.readings import Attribute, Comparison, Drift, Group, Reading, Verdict
+from monitor.windows import window_ms
 from streams.files import Chunk
 
 FOREVER = 1 << 53  # ms: no event is later

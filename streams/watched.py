@@ -5,12 +5,13 @@ import msgspec
 from monitor import baseline
 from monitor.baseline import Baseline
 from monitor.codes import Codes
-from monitor.config import Model, window_ms
+from monitor.config import Model
 from monitor.durations import milliseconds
 from monitor.evaluator import Evaluator
 from monitor.joined import slice_ms
 from monitor.panes import Pane, Panes
 from monitor.readings import Reading
+from monitor.windows import window_ms
 from streams.partition import shape
 
 PANE, BASELINE = b"pane/", b"baseline/"

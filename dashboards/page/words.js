@@ -135,4 +135,4 @@ const minutes = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-d
 export const day = (ms) => (ms === null ? NONE : days.format(ms));
 export const time = (ms) => (ms === null ? NONE : `${minutes.format(ms)} UTC`);
 export const date = (ms) => (ms === null ? NONE : `${day(ms)}, ${time(ms)}`);
-export const window = (name) => (name === "all" ? "All time" : `Last ${name.replace(/^(\d+)([smhdw])$/, (_, n, unit) => plural(Number(n), { s: "second", m: "minute", h: "hour", d: "day", w: "week" }[unit]))}`);
+export const window = (name) => ({ all: "All time", month: "This month", last_month: "Last month" }[name] ?? `Last ${name.replace(/^(\d+)([smhdw])$/, (_, n, unit) => plural(Number(n), { s: "second", m: "minute", h: "hour", d: "day", w: "week" }[unit]))}`);

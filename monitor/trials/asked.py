@@ -67,7 +67,8 @@ def families(model: Model) -> list[Family]:
     """All that the model's rules ask to be tested, in the rules' order.
 
     >>> rule = Rule(metric="selection_rate", compare="ratio", min=0.8)
-    >>> [(f.attribute, f.side.null.limit) for f in families(Model(positive=[1], attributes=["sex"], rules=[rule]))]
+    >>> model = Model(positive=[1], attributes=["sex"], rules=[rule])
+    >>> [(family.attribute, family.side.null.limit) for family in families(model)]
     [('sex', 0.8)]
     """
     return [
@@ -93,7 +94,7 @@ def test_of(rule: Rule, model: Model, attribute: str) -> Test:
 
 
 def check(config: Config) -> None:
-    """Raises ConfigError for a rule that asks for a test that cannot be made, and for a budget that is none."""
+    """Raises ConfigError for a test that cannot be made, and for a budget that is none."""
     for name, model in config.models.items():
         for index, rule in enumerate(model.rules):
             words = [reference.word(model, attribute, rule) for attribute in _attributes(rule, model)]
@@ -187,11 +188,12 @@ def _families(rule: Rule, model: Model, attribute: str, test: Test) -> Iterator[
             word=word,
             test=test,
             side=side,
-            fingerprint=_fingerprint(model, attribute, metric, word, test, side),
+            fingerprint=_fingerprint(
+                model, [attribute, metric, word, test, side.null.kind, side.null.limit, side.flipped]
+            ),
         )
 
 
-def _fingerprint(model: Model, attribute: str, metric: str, word: str, test: Test, side: Side) -> str:
-    asked = [attribute, metric, word, test, side.null.kind, side.null.limit, side.flipped]
+def _fingerprint(model: Model, asked: list[str | float]) -> str:
     defined = [model.positive, model.positive_outcome, model.mature_after, slice_ms(model)]
     return hashlib.blake2b(msgspec.json.encode([asked, defined]), digest_size=10).hexdigest()

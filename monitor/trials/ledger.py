@@ -51,9 +51,11 @@ class Ledger:
         rows = np.concatenate([*self._parts, self._rows(now) * [[1], [-1], [-1]]], axis=1)
         codes, place = np.unique(rows[0], return_inverse=True)
         change = np.zeros((2, len(codes)), np.int64)
-        np.add.at(change, (slice(None), place), rows[1:])
+        for sums, row in zip(change, rows[1:], strict=True):
+            np.add.at(sums, place, row)
         events = np.abs(change).max(axis=0)
-        names, found = list(self._keys), {}
+        names = list(self._keys)
+        found: dict[tuple[str, str, str], list[tuple[int, int]]] = {}
         for i in np.flatnonzero(events).tolist():
             key = names[int(codes[i]) & ((1 << _KEYS) - 1)]
             found.setdefault(key, []).append((int(codes[i]) >> _KEYS, int(events[i])))

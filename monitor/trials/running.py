@@ -107,7 +107,7 @@ class Running:
         self.changes.state = Changes.from_bytes(kept.changes).state
 
     def welcome(self, groups: Iterable[str], number: int) -> None:
-        """Begins the tests of groups that were not seen before, in alphabetical order, as far as there is room."""
+        """Begins the tests of groups not seen before, in alphabetical order, as far as there is room."""
         new = sorted(set(groups) - set(self.groups))
         fresh = [pair for group in new for pair in self._pairs(group)][: self.terms.room - len(self.pairs)]
         for test in (self.cells, self.changes, self.marks):
@@ -139,7 +139,8 @@ class Running:
         n, k = counts.n[place], counts.k[place]
         if not n.any():
             return
-        self._welcome_new([name for name, came in zip(counts.groups, n.tolist(), strict=True) if came], number)
+        came = [name for name, seen in zip(counts.groups, n.tolist(), strict=True) if seen]
+        self._welcome_new(came, number)
         self.finish(number)
         if not self.pairs:
             return
@@ -149,7 +150,7 @@ class Running:
         self._found = None
         self.marks.state["month"] += rows
         self.cells.update(*rows)
-        self._mark(number, self.changes.update(*rows, time=number - self.start))
+        self._mark(number, self.changes.update(rows[0], rows[1], rows[2], rows[3], number - self.start))
 
     def _places(self, groups: list[str]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Where groups a and b of each pair are counted; behind the last for those that are not."""
@@ -201,6 +202,11 @@ class Running:
         self._found = None
 
     # afterwards
+
+    def fed(self, pair: int) -> int:
+        """How many events a pair's tests were fed since they began."""
+        past, waiting = self.cells.state["past"], self.cells.state["open"]
+        return int(past[[0, 2], pair].sum()) + int(waiting[[0, 2], pair].sum())
 
     def restart(self, pairs: list[int], number: int) -> None:
         """Makes tests begin anew with slice `number`: what they were fed has changed too much."""

@@ -37,11 +37,11 @@ class Slices:
 
 
 def sliced(
-    panes: Panes, model: Model, source: str, start: int, end: int, asked: Collection[Question]
+    panes: Panes, model: Model, source: str, span: tuple[int, int], asked: Collection[Question]
 ) -> Slices:
-    """The slices [start, end) of a source: of the outcome's time for outcomes, else of the decision's."""
+    """The slices from span[0] to before span[1] of a source: of the outcome's time, or the decision's."""
     axis = OUTCOME if source == OUTCOMES else DECISION
-    slices, window = panes.series(axis, max(start, panes.rolled), end)
+    slices, window = panes.series(axis, max(span[0], panes.rolled), span[1])
     family = measures.family(window.measures)[window.pairs[:, 1]]
     attributes = {attribute for attribute, _ in asked}
     wanted = np.array([name in attributes for name, _ in window.groups], np.bool_)

@@ -1,7 +1,6 @@
-"""A model's tests: fed every finished slice once, in order; kept durable; their evidence for each comparison."""
+"""A model's tests: fed every finished slice once, in order; kept durable; restarted where that must be."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 import msgspec
 import numpy as np
@@ -16,7 +15,7 @@ from monitor.table import UNKNOWN
 from monitor.trials import ledger
 from monitor.trials.asked import COHORTS, DECISIONS, OUTCOMES, Family, families
 from monitor.trials.ledger import Ledger, Page
-from monitor.trials.levels import Levels, alone
+from monitor.trials.levels import SPARE, Levels, alone
 from monitor.trials.running import ORDERED, Kept, Running, Terms
 from monitor.trials.slices import Counts, Question, sliced
 
@@ -92,14 +91,14 @@ class Trials:
             if self.begun is None:
                 return
             self._saved = False
-            self._start(self.families, self.begun)
+            self._start(self.begun)
         mature = max(0, clock - milliseconds(self.model.mature_after)) // self._panes.width
         for source in self._consumed:
             self._consume(source, now if source == DECISIONS else mature)
 
     def _consume(self, source: str, end: int) -> None:
         """Feeds the slices up to `end`, then compares all that was ever fed with what is there now."""
-        asked = sorted({(family.attribute, family.metric) for family in self.families if family.source == source})
+        asked = sorted({(f.attribute, f.metric) for f in self.families if f.source == source})
         begin = self._consumed[source]
         if end <= begin or not asked:
             return
@@ -109,12 +108,12 @@ class Trials:
         for running in self._of(source):
             running.finish(end)
         if begin:
-            self._revise(source, asked, begin)
+            self._revise(source, asked)
 
     def _feed(self, source: str, asked: list[Question], end: int) -> None:
         start = self._consumed[source]
         end = end if start == 0 else min(end, start + AT_ONCE)
-        slices = sliced(self._panes, self.model, source, start, end, asked)
+        slices = sliced(self._panes, self.model, source, (start, end), asked)
         for running in self._of(source):
             counts = slices.counts.get((running.family.attribute, running.family.metric))
             for place, number in enumerate(slices.numbers if counts else ()):
@@ -131,7 +130,7 @@ class Trials:
     def _begin(self, now: int) -> Begun | None:
         """What is fixed at the start, once enough decisions are in finished slices."""
         asked = [EVERYBODY, *sorted({(family.attribute, EVERYBODY[1]) for family in self.families})]
-        slices = sliced(self._panes, self.model, DECISIONS, 0, now, asked)
+        slices = sliced(self._panes, self.model, DECISIONS, (0, now), asked)
         if not slices.numbers:
             return None
         numbers = np.array(slices.numbers)
@@ -149,40 +148,30 @@ class Trials:
             per_year=(self.model.events_per_day or measured) * YEAR,
         )
 
-    def _start(self, asked: Iterable[Family], begun: Begun) -> None:
-        for family in asked:
-            running = self._fresh(family, begun)
-            running.welcome(begun.groups.get(family.attribute, []), running.start)
-            self.running.setdefault((family.rule, family.attribute), []).append(running)
+    def _start(self, begun: Begun) -> None:
+        for family in self.families:
+            self.running.setdefault((family.rule, family.attribute), []).append(self._fresh(family, begun))
 
     def _fresh(self, family: Family, begun: Begun) -> Running:
-        reference = self._reference(family, begun)
         groups = begun.groups.get(family.attribute, [])
-        pairs = len(groups) * max(1, len(groups) - 1) if reference is None else len(set(groups) - {reference})
-        return Running(
-            family,
-            self._terms(2 * max(1, pairs), begun),
-            self._panes.width,
-            reference,
-            self._consumed[family.source],
-        )
+        reference = _reference(family, begun)
+        pairs = len(groups) * (len(groups) - 1) if reference is None else len(set(groups) - {reference})
+        running = self._run(family, begun, SPARE * max(1, pairs))
+        running.welcome(groups, running.start)
+        return running
 
-    def _reference(self, family: Family, begun: Begun) -> str | None:
-        if family.word in ORDERED and family.word not in begun.groups.get(family.attribute, ()):
-            return None
-        return begun.references.get(family.attribute, UNKNOWN) if family.word in WORDS else family.word
-
-    def _terms(self, room: int, begun: Begun) -> Terms:
-        levels = self.levels
-        return Terms(room, levels.alpha(room), levels.threshold(room, begun.per_year), levels.month(room))
+    def _run(self, family: Family, begun: Begun, room: int) -> Running:
+        levels, start = self.levels, self._consumed[family.source]
+        terms = Terms(room, levels.alpha(room), levels.threshold(room, begun.per_year), levels.month(room))
+        return Running(family, terms, self._panes.width, _reference(family, begun), start)
 
     # what changed afterwards
 
-    def _revise(self, source: str, asked: list[Question], fed: int) -> None:
-        """Counts what changed in slices before `fed`; tests of which too much did begin anew."""
-        now = sliced(self._panes, self.model, source, 0, fed, asked)
+    def _revise(self, source: str, asked: list[Question]) -> None:
+        """Counts what changed in slices after they were consumed; tests of which too much did begin anew."""
+        now = sliced(self._panes, self.model, source, (0, self._consumed[source]), asked)
         self._ledgers[source].forget(self._panes.rolled)
-        found = self._ledgers[source].revised(now, fed)
+        found = self._ledgers[source].revised(now)
         self.revised = {key: v for key, v in self.revised.items() if key[:2] not in asked} | found
         for running in self._of(source):
             spoilt = [i for i in range(len(running)) if self.spoilt(running, i) > REVISED]
@@ -191,7 +180,7 @@ class Trials:
 
     def spoilt(self, running: Running, pair: int) -> float:
         """Which part of the events that a pair's tests were fed has been revised since."""
-        events = int(running.found.events[pair]) + int(running.cells.state["open"][[0, 2], pair].sum())
+        events = running.fed(pair)
         return self.revisions(running, pair) / events if events else 0.0
 
     def revisions(self, running: Running, pair: int) -> int:
@@ -206,8 +195,8 @@ class Trials:
         for pair in pairs:
             n, share = self.revisions(running, pair), self.spoilt(running, pair)
             said = (
-                f"{' and '.join(running.pairs[pair])}: {n:,} events ({share:.0%}) were corrected, or came late,"
-                " after the test had been fed them: it begins anew, and needs twice the evidence;"
+                f"{' and '.join(running.pairs[pair])}: {n:,} events ({share:.0%}) came late or were"
+                " corrected after the test had been fed them: it begins anew, and needs twice the evidence;"
                 " mature_after says how long outcomes may change"
             )
             self._note(running.family.rule, running.family.attribute, number, said)
@@ -219,7 +208,7 @@ class Trials:
     # durability
 
     def unsaved(self) -> dict[bytes, bytes]:
-        """What must be durable before anybody is told what was found: the new pages of the ledger, the state."""
+        """What must be durable before anybody is told: the new pages of the ledger, and the state."""
         if self._saved or self.begun is None:
             return {}
         pages = {self._page_key(page): ledger.encode(page) for page in self._pages}
@@ -255,14 +244,13 @@ class Trials:
 
     def _restore_tests(self, kept: Mapping[str, Kept], begun: Begun) -> None:
         for family in self.families:
-            running = self._fresh(family, begun)
             found = kept.get(family.fingerprint)
             if found is not None:
-                running.terms = self._terms(found.room, begun)
+                running = self._run(family, begun, found.room)
                 running.restore(found)
             else:
-                running.welcome(begun.groups.get(family.attribute, []), running.start)
-                said = "the rule is new or was edited: its test begins"
+                running = self._fresh(family, begun)
+                said = "the rule is new or was edited: its tests begin"
                 self._note(family.rule, family.attribute, running.start, said)
             self.running.setdefault((family.rule, family.attribute), []).append(running)
 
@@ -277,6 +265,13 @@ class Trials:
         }
         rules = self.model.rules
         return [replace(r, reference=fixed.get(rule_name(r, self.model), r.reference)) for r in rules]
+
+
+def _reference(family: Family, begun: Begun) -> str | None:
+    """The group that all are held against, for ever; None where all ordered pairs are tested."""
+    if family.word in begun.groups.get(family.attribute, ()) or family.word not in WORDS:
+        return family.word
+    return None if family.word in ORDERED else begun.references.get(family.attribute, UNKNOWN)
 
 
 def decode(record: bytes) -> State:

@@ -71,3 +71,13 @@ def test_immature_outcomes_do_not_count() -> None:
         )
     group = monitor.advance(20 * DAY)[0].attributes["sex"].groups["F"]
     assert (group.n, group.counts["tp"], group.counts["up"], group.coverage) == (6, 3, 3, 0.5)
+
+
+def test_calendar_months() -> None:
+    model = Model(positive=["yes"], attributes=["sex"], windows=["month", "last_month", "all"])
+    monitor = Monitor("loans", model)
+    january, february, march = 0.0, 31.0, 59.0  # 1970
+    for day in (january, february, march - 1, march, march + 3):
+        monitor.observe([loan(1, "F", "N", "yes", day=day)])
+    assert [reading.decisions for reading in monitor.advance((march + 3) * DAY)] == [2, 2, 5]
+    assert [reading.decisions for reading in monitor.advance((february + 1) * DAY)] == [4, 1, 5]

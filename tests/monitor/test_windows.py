@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 
 from monitor import panes
 from monitor.codes import Codes
-from monitor.config import Model, window_ms
+from monitor.config import Model
 from monitor.evaluator import Evaluator
 from monitor.events import Decision, Feedback
 from monitor.facts import Facts
 from monitor.joined import slice_ms
 from monitor.panes import Panes
 from monitor.readings import Attribute, Reading
+from monitor.windows import window_ms
 
 MINUTE, HOUR, DAYS = 60_000, 3_600_000, 6
 MODEL = Model(

@@ -226,7 +226,7 @@ BAD_USES: list[tuple[list[str], str]] = [
     ),
     (
         ["measure", "{file}", "--window", "3x"],
-        "fairlead: --window: '3x' is not allowed; allowed: 'all', or a",
+        "fairlead: --window: '3x' is not allowed; allowed: 'all', 'month', 'last_month', or a",
     ),
     (["measure", "{file}", "--model", "x"], "fairlead: --model: 'x' is not allowed; allowed: one of loans"),
     (["measure", "{folder}/none.csv", "-c", "{folder}/loans.toml"], "fairlead: FILE: '"),

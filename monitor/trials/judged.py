@@ -1,0 +1,145 @@
+"""What the tests say of each comparison: the verdict, and the evidence that goes with it.
+
+- `out_of_limits`: proved since the start, or in a calendar month, or a change was found; and the value is
+  not back inside the limits. A proof is never taken back, but it is no longer news when the gap has closed.
+- `within_limits`: nothing was proved, and the confidence sequence lies inside the limits.
+- `undecided`: neither. `undefined` and `stale` are what they are without a test.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import ceil, isfinite
+
+import numpy as np
+from msgspec.structs import replace
+
+from monitor.readings import Attribute, Comparison, Verdict, known
+from monitor.sequential.control import e_bh
+from monitor.sequential.plan import decisions_left
+from monitor.trials.running import Floats, Pair, Running
+from monitor.trials.trials import Trials
+
+LISTED = 0.05  # the share of false ones to be expected in the list of now
+START, MONTH, CHANGE = "start", "month", "change"
+GROWTH = 1.5  # times the events, before it is asked again how many more a verdict will take
+
+
+@dataclass(frozen=True)
+class Proof:
+    """The newest proof about a comparison: its kind, the slice after it, and how rarely a compliant model
+    gives one: ever, in a month, or in so many blocks."""
+
+    kind: str
+    slice: int
+    once_in: float
+    events: int | None = None
+    onset: int | None = None
+
+
+class Judge:
+    """Judges the comparisons of one reading after another."""
+
+    def __init__(self, trials: Trials) -> None:
+        self._trials = trials
+        self._left: dict[int, tuple[int, Floats]] = {}  # by test: events then, events left
+
+    def judge(self, name: str, attribute: Attribute) -> Attribute:
+        """An attribute's comparisons, those of rules that are tested with the tests' verdicts."""
+        tested = {family.rule for family in self._trials.families if family.attribute == name}
+        listed = self._listed()
+        comparisons = [
+            self._judged(c, attribute, listed) if c.rule in tested else c for c in attribute.comparisons
+        ]
+        return replace(attribute, comparisons=comparisons)
+
+    def _listed(self) -> set[tuple[int, Pair]]:
+        """The pairs to list as unfair now; at most 5 % of such lists are false in expectation (e-BH)."""
+        tests = [running for each in self._trials.running.values() for running in each]
+        pairs = [(id(running), pair) for running in tests for pair in running.pairs]
+        e = np.concatenate([np.zeros(0), *(running.found.e for running in tests)])
+        return {pair for pair, chosen in zip(pairs, e_bh(e, LISTED).tolist(), strict=True) if chosen}
+
+    def _judged(self, c: Comparison, attribute: Attribute, listed: set[tuple[int, Pair]]) -> Comparison:
+        running = self._trials.running.get((c.rule or "", c.attribute), [])
+        test = next(f.test for f in self._trials.families if (f.rule, f.attribute) == (c.rule, c.attribute))
+        places = [(r, i) for r in running for i, pair in enumerate(r.pairs) if _concerns(r, pair, c)]
+        if not places:
+            return replace(c, test=test, verdict=_silent(c), needed=None)
+        proof = max((p for r, i in places for p in proofs(r, i)), key=lambda p: p.slice, default=None)
+        verdict = _verdict(c, proof, all(bool(r.found.within[i]) for r, i in places))
+        own = next(((r, i) for r, i in places if r.pairs[i] == (c.group, c.reference)), None)
+        width, first = running[0].width, min(int(r.marks.state["first"][i]) for r, i in places)
+        return replace(
+            c,
+            test=test,
+            verdict=verdict,
+            needed=self._needed(c, attribute, own) if own and verdict is Verdict.UNDECIDED else None,
+            e_value=max(float(r.found.e[i]) for r, i in places),
+            cs_low=known(float(own[0].found.low[own[1]])) if own else None,
+            cs_high=known(float(own[0].found.high[own[1]])) if own else None,
+            since=first * width if first else None,
+            tested=max(r.fed(i) for r, i in places),
+            proved=proof and proof.slice * width,
+            proof=proof and proof.kind,
+            proved_after=proof and proof.events,
+            once_in=proof and proof.once_in,
+            onset=None if proof is None or proof.onset is None else proof.onset * width,
+            listed=any((id(r), r.pairs[i]) in listed for r, i in places),
+            revised=max(self._trials.revisions(r, i) for r, i in places),
+        )
+
+    def _needed(self, c: Comparison, attribute: Attribute, own: tuple[Running, int]) -> int | None:
+        """How many more decisions of the group a verdict will take, if all stays what it is."""
+        running, pair = own
+        past = running.cells.state["past"][:, pair]
+        events, ours = int(past[0] + past[2]), int(past[2 if running.family.side.flipped else 0])
+        left = float(self._events_left(running)[pair])
+        if not events or not c.n or not isfinite(left):
+            return None
+        return ceil(left * ours / events * attribute.groups[c.group].n / c.n) or None
+
+    def _events_left(self, running: Running) -> Floats:
+        fed = int(running.found.events.sum())
+        held = self._left.get(id(running))
+        if held is None or len(held[1]) != len(running) or fed >= GROWTH * held[0]:
+            held = self._left[id(running)] = fed, decisions_left(running.cells, running.terms.alpha)
+        return held[1]
+
+
+def proofs(running: Running, pair: int) -> Iterable[Proof]:
+    """All that is proved about a pair of groups: since the start, in a month, and the newest change."""
+    marks, terms = running.marks.state, running.terms
+    since, month = running.found.proved[:, pair]
+    if not np.isnan(since):
+        yield Proof(START, int(since), float(running.found.peak[pair]), events=int(marks["events"][pair]))
+    if not np.isnan(month):
+        yield Proof(MONTH, int(month), 1 / terms.monthly)
+    if not np.isnan(changed := marks["changed"][pair]):
+        yield Proof(CHANGE, int(changed), terms.threshold, onset=round(float(marks["onset"][pair])))
+
+
+def _concerns(running: Running, pair: Pair, c: Comparison) -> bool:
+    """Whether a test of a pair of groups says something about a comparison."""
+    if running.reference is None and running.family.word == "extremes":
+        return True
+    if running.reference is None and running.family.word == "highest":
+        return pair[0] == c.group
+    return pair == (c.group, c.reference)
+
+
+def _silent(c: Comparison) -> Verdict:
+    return c.verdict if c.verdict in (Verdict.UNDEFINED, Verdict.STALE) else Verdict.UNDECIDED
+
+
+def _verdict(c: Comparison, proof: Proof | None, within: bool) -> Verdict:
+    if _silent(c) is not Verdict.UNDECIDED:
+        return c.verdict
+    if proof is not None:
+        return Verdict.UNDECIDED if _inside(c) else Verdict.OUT
+    return Verdict.WITHIN if within else Verdict.UNDECIDED
+
+
+def _inside(c: Comparison) -> bool:
+    below = c.min is not None and c.value is not None and c.value < c.min
+    above = c.max is not None and c.value is not None and c.value > c.max
+    return not below and not above
