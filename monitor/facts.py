@@ -82,6 +82,12 @@ class Facts:
         return found
 
     @property
+    def latest(self) -> tuple[int, int]:
+        """The newest event times (ms) of decisions and of feedback; 0 where there is none."""
+        decided = max((int(joined.all("time").max(initial=0)) for joined in self._numbered), default=0)
+        return decided, int(self._facts["time"][: len(self._feedback)].max(initial=0))
+
+    @property
     def nbytes(self) -> int:
         """Memory of the facts in bytes, without the panes."""
         tables = sum(joined.nbytes for joined in self._numbered)

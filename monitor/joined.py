@@ -22,6 +22,7 @@ I64 = npt.NDArray[np.int64]
 
 GROUPS, CLASSES, CATEGORIES, FLAGS = 100, 50, 100, 50  # how many distinct ones count by name
 LISTS = 1_000  # how many distinct lists of reasons
+PAIRS = 500  # how many pairs of a group and its slice
 UNIT = "\x1f"  # joins names where no name may hold the joint: a list of reasons, a group and its slice
 
 
@@ -182,10 +183,7 @@ class Joined:
         everybody = self.panes.group(ALL[0], [self._codes.code(ALL[1])])
         groups = [np.broadcast_to(everybody, (len(rows),))]
         for attribute in self._model.attributes:
-            parts = [attribute] if isinstance(attribute, str) else attribute
-            codes = [self._table[f"attributes.{part}"][rows] for part in parts]
-            named = codes[0] if isinstance(attribute, str) else self._intersection(codes)
-            groups.append(self.panes.group(attribute_name(attribute), named))
+            groups.append(self.panes.group(attribute_name(attribute), self._members(attribute, rows)))
         return groups
 
     def _within(self, rows: I64) -> Iterator[I64]:
@@ -193,27 +191,28 @@ class Joined:
         for name in self._model.slices:
             column = self._table[f"slices.{name}"][rows]
             for attribute in self._model.attributes:
-                parts = [attribute] if isinstance(attribute, str) else attribute
-                codes = [self._table[f"attributes.{part}"][rows] for part in parts]
-                named = codes[0] if isinstance(attribute, str) else self._intersection(codes)
-                pairs = np.stack([named, column], axis=1)
+                pairs = np.stack([self._members(attribute, rows), column], axis=1)
                 distinct, inverse = np.unique(pairs, axis=0, return_inverse=True)
                 texts = self._codes.texts
                 names = [
                     UNIT.join([texts[group] or "unknown", texts[value] or "unknown"])
                     for group, value in distinct.tolist()
                 ]
-                found = self._codes.encode(names)[inverse.ravel()]
-                yield self.panes.group(within(attribute_name(attribute), name), found)
+                inside = within(attribute_name(attribute), name)
+                found = self._vocabularies.encode(inside, names, PAIRS)[inverse.ravel()]
+                yield self.panes.group(inside, found)
 
-    def _intersection(self, codes: list[Array]) -> U16:
-        """Codes of "F & young"; missing where every part is."""
+    def _members(self, attribute: str | list[str], rows: I64) -> Array:
+        """The code of each row's group; of an intersection "F & young", missing where every part is."""
+        if isinstance(attribute, str):
+            return self._table[f"attributes.{attribute}"][rows]
+        codes = [self._table[f"attributes.{part}"][rows] for part in attribute]
         distinct, inverse = np.unique(np.stack(codes, axis=1), axis=0, return_inverse=True)
         names = [
             SEPARATOR.join(self._named(code) for code in row) if any(row) else None
             for row in distinct.tolist()
         ]
-        return self._codes.encode(names)[inverse.ravel()]
+        return self._vocabularies.encode(attribute_name(attribute), names, GROUPS)[inverse.ravel()]
 
     def _named(self, code: int) -> str:
         return escape(self._codes.texts[code] or "unknown")

@@ -68,6 +68,10 @@ class Partition:
             if key != SEALED:
                 self.facts.load(record)
                 self.blocks[key] = len(record)
+        latest = zip(
+            (self._config.broker.decisions, self._config.broker.feedback), self.facts.latest, strict=True
+        )
+        self._times = {topic: time for topic, time in latest if time}
 
     def take(self, bundle: Bundle) -> Taken:
         """Takes a bundle's events. What is returned must be durable before the bundle is done."""

@@ -34,17 +34,22 @@ class Watched:
         self._evaluator = Evaluator(name, model, self.panes, reference)
         self._shape = shape(self.model)
         self._baseline = reference  # the one that is durable
-        self._seen: tuple[int | None, bool] | None = None
+        self._seen: tuple[int, bool] | None = None
 
     def put(self, pane: Pane) -> bool:
         """Takes a pane if it is newer than the one here and cut as our configuration says."""
         return pane.shape == self._shape and self.panes.put(pane)
 
     def read(self, clock: int | None, now: float) -> bool:
-        """Reads the panes anew if something changed; says whether it did."""
+        """Reads the panes anew if something changed; says whether it did.
+
+        Without a clock nothing is read: windows would have no place to begin.
+        """
+        if clock is None:
+            return False
         after = milliseconds(self.model.stale_after) / 1000
         stale = self.arrived is not None and now - self.arrived > after
-        state = None if clock is None else clock // self.panes.width, stale
+        state = clock // self.panes.width, stale
         if not self.panes.dirty and state == self._seen:
             return False
         self.panes.dirty.clear()

@@ -1,14 +1,15 @@
 """What the tests were fed, slice by slice: to replay them, and to see what was revised afterwards."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import msgspec
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from monitor.trials.slices import Question, Slices
+from monitor.trials.slices import Slices
 
+Key = tuple[str, str, str]  # attribute, metric, group
 Ints = NDArray[np.int64]
 _KEYS = 20  # bits of a key's number
 
@@ -26,7 +27,7 @@ class Ledger:
 
     def __init__(self, source: str) -> None:
         self._source = source
-        self._keys: dict[tuple[str, str, str], int] = {}
+        self._keys: dict[Key, int] = {}
         self._parts: list[Ints] = [np.zeros((3, 0), np.int64)]  # code of (slice, key), n, k
 
     def enter(self, slices: Slices) -> list[Page]:
@@ -39,27 +40,36 @@ class Ledger:
         codes = [(page.slice << _KEYS) | self._key(*row[:3]) for row in page.rows]
         self._parts.append(np.array([codes, [r[3] for r in page.rows], [r[4] for r in page.rows]], np.int64))
 
-    def forget(self, before: int) -> None:
-        """Drops slices that nobody can revise any more."""
-        rows = np.concatenate(self._parts, axis=1)
-        self._parts = [rows[:, rows[0] >> _KEYS >= before]]
+    def forget(self, before: int) -> list[int]:
+        """Drops slices that nobody can revise any more; returns their numbers."""
+        rows = self._gathered()
+        old = rows[0] >> _KEYS < before
+        self._parts = [rows[:, ~old]]
+        numbers: list[int] = np.unique(rows[0, old] >> _KEYS).tolist()
+        return numbers
 
-    def revised(self, now: Slices) -> dict[tuple[str, str, str], list[tuple[int, int]]]:
-        """What of the slices fed is different now: by attribute, metric and group the slices, and at least
-        how many events of each came late, went, or changed.
+    def revised(self, now: Slices, slices: Collection[int]) -> dict[Key, dict[int, int]]:
+        """What of these slices is different now from what was fed: by attribute, metric and group, in which
+        slice at least how many events came late, went, or changed.
         """
-        rows = np.concatenate([*self._parts, self._rows(now) * [[1], [-1], [-1]]], axis=1)
+        held = self._gathered()
+        held = held[:, np.isin(held[0] >> _KEYS, np.array(sorted(slices), np.int64))]
+        rows = np.concatenate([held, self._rows(now) * [[1], [-1], [-1]]], axis=1)
         codes, place = np.unique(rows[0], return_inverse=True)
         change = np.zeros((2, len(codes)), np.int64)
         for sums, row in zip(change, rows[1:], strict=True):
             np.add.at(sums, place, row)
         events = np.abs(change).max(axis=0)
         names = list(self._keys)
-        found: dict[tuple[str, str, str], list[tuple[int, int]]] = {}
+        found: dict[Key, dict[int, int]] = {}
         for i in np.flatnonzero(events).tolist():
             key = names[int(codes[i]) & ((1 << _KEYS) - 1)]
-            found.setdefault(key, []).append((int(codes[i]) >> _KEYS, int(events[i])))
+            found.setdefault(key, {})[int(codes[i]) >> _KEYS] = int(events[i])
         return found
+
+    def _gathered(self) -> Ints:
+        self._parts = [np.concatenate(self._parts, axis=1)]
+        return self._parts[0]
 
     def _rows(self, slices: Slices) -> Ints:
         return np.concatenate([np.zeros((3, 0), np.int64), *self._columns(slices)], axis=1)
@@ -92,8 +102,3 @@ def encode(page: Page) -> bytes:
 
 def decode(record: bytes) -> Page:
     return msgspec.msgpack.decode(record, type=Page)
-
-
-def questions(page: Page) -> set[Question]:
-    """The attributes and metrics on a page."""
-    return {(attribute, metric) for attribute, metric, *_ in page.rows}

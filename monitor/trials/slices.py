@@ -16,6 +16,7 @@ from monitor.trials.asked import OUTCOMES
 
 Ints = NDArray[np.int64]
 Question = tuple[str, str]  # attribute, metric
+_ODD = np.uint64(0x9E3779B97F4A7C15)
 COUNTED = (measures.CORE, measures.FLAG, measures.REASON)
 
 
@@ -37,21 +38,48 @@ class Slices:
 
 
 def sliced(
-    panes: Panes, model: Model, source: str, span: tuple[int, int], asked: Collection[Question]
+    panes: Panes,
+    model: Model,
+    source: str,
+    span: tuple[int, int],
+    *,
+    asked: Collection[Question],
+    only: Collection[int] | None = None,
 ) -> Slices:
-    """The slices from span[0] to before span[1] of a source: of the outcome's time, or the decision's."""
-    axis = OUTCOME if source == OUTCOMES else DECISION
-    slices, window = panes.series(axis, max(span[0], panes.rolled), span[1])
+    """The slices from span[0] to before span[1] of a source: of the outcome's time, or the decision's.
+
+    `only`: those of them that are wanted; None for all.
+    """
+    slices, window = _series(panes, source, span)
     family = measures.family(window.measures)[window.pairs[:, 1]]
     attributes = {attribute for attribute, _ in asked}
     wanted = np.array([name in attributes for name, _ in window.groups], np.bool_)
     kept = np.isin(family, COUNTED) & wanted[window.pairs[:, 0]]
+    if only is not None:
+        kept &= np.isin(slices, np.array(sorted(only), np.int64))
     if not kept.any():
         return Slices([], {})
     numbers, slice_of = np.unique(slices[kept], return_inverse=True)
     window = replace(window, pairs=window.pairs[kept], counts=window.counts[kept])
     cells = _Cells(window, slice_of, panes.codes.texts, model)
     return Slices(numbers.tolist(), {question: cells.counts(*question) for question in asked})
+
+
+def fingerprints(panes: Panes, source: str, span: tuple[int, int]) -> dict[int, int]:
+    """A number for each slice that changes, but for one chance in 2⁶⁴, when any count in it does."""
+    slices, window = _series(panes, source, span)
+    keys = window.pairs.astype(np.uint64)
+    mixed = (keys[:, 0] << np.uint64(32) | keys[:, 1]) * _ODD + _ODD
+    mixed = (mixed ^ mixed >> np.uint64(29)) * _ODD
+    numbers, place = np.unique(slices, return_inverse=True)
+    sums = np.zeros(len(numbers), np.uint64)
+    np.add.at(sums, place, (mixed ^ mixed >> np.uint64(32)) * window.counts.astype(np.uint64))
+    return dict(zip(numbers.tolist(), sums.tolist(), strict=True))
+
+
+def _series(panes: Panes, source: str, span: tuple[int, int]) -> tuple[Ints, Window]:
+    axis = OUTCOME if source == OUTCOMES else DECISION
+    return panes.series(axis, max(span[0], panes.rolled), span[1])
 
 
 class _Cells:

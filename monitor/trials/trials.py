@@ -14,10 +14,10 @@ from monitor.panes import ALL, Panes
 from monitor.table import UNKNOWN
 from monitor.trials import ledger
 from monitor.trials.asked import COHORTS, DECISIONS, OUTCOMES, Family, families
-from monitor.trials.ledger import Ledger, Page
+from monitor.trials.ledger import Key, Ledger, Page
 from monitor.trials.levels import SPARE, Levels, alone
 from monitor.trials.running import ORDERED, Kept, Running, Terms
-from monitor.trials.slices import Counts, Question, sliced
+from monitor.trials.slices import Counts, Question, fingerprints, sliced
 
 FORMAT = 1
 WARM_UP = 200  # decisions, and a day, before references are chosen and the budget is divided
@@ -72,10 +72,11 @@ class Trials:
         self.begun: Begun | None = None
         self.running: dict[tuple[str, str], list[Running]] = {}
         self.notes: list[Note] = []
-        self.revised: dict[tuple[str, str, str], list[tuple[int, int]]] = {}
         self._panes = panes
         self._consumed = dict.fromkeys((DECISIONS, OUTCOMES, COHORTS), 0)
         self._ledgers = {source: Ledger(source) for source in self._consumed}
+        self._fingerprints: dict[str, dict[int, int]] = {source: {} for source in self._consumed}
+        self._revised: dict[Key, dict[int, int]] = {}  # by slice how many events
         self._pages: list[Page] = []
         self._saved = True
 
@@ -113,13 +114,14 @@ class Trials:
     def _feed(self, source: str, asked: list[Question], end: int) -> None:
         start = self._consumed[source]
         end = end if start == 0 else min(end, start + AT_ONCE)
-        slices = sliced(self._panes, self.model, source, (start, end), asked)
+        slices = sliced(self._panes, self.model, source, (start, end), asked=asked)
         for running in self._of(source):
             counts = slices.counts.get((running.family.attribute, running.family.metric))
             for place, number in enumerate(slices.numbers if counts else ()):
                 if counts is not None and number >= running.start:
                     running.feed(number, counts, place)
         self._pages += self._ledgers[source].enter(slices)
+        self._fingerprints[source] |= fingerprints(self._panes, source, (start, end))
         self._consumed[source] = end
 
     def _of(self, source: str) -> list[Running]:
@@ -130,7 +132,7 @@ class Trials:
     def _begin(self, now: int) -> Begun | None:
         """What is fixed at the start, once enough decisions are in finished slices."""
         asked = [EVERYBODY, *sorted({(family.attribute, EVERYBODY[1]) for family in self.families})]
-        slices = sliced(self._panes, self.model, DECISIONS, (0, now), asked)
+        slices = sliced(self._panes, self.model, DECISIONS, (0, now), asked=asked)
         if not slices.numbers:
             return None
         numbers = np.array(slices.numbers)
@@ -169,10 +171,15 @@ class Trials:
 
     def _revise(self, source: str, asked: list[Question]) -> None:
         """Counts what changed in slices after they were consumed; tests of which too much did begin anew."""
-        now = sliced(self._panes, self.model, source, (0, self._consumed[source]), asked)
-        self._ledgers[source].forget(self._panes.rolled)
-        found = self._ledgers[source].revised(now)
-        self.revised = {key: v for key, v in self.revised.items() if key[:2] not in asked} | found
+        fed = (0, self._consumed[source])
+        now, before = fingerprints(self._panes, source, fed), self._fingerprints[source]
+        self._fingerprints[source] = now
+        changed = [number for number, found in now.items() if before.get(number) != found]
+        if not changed:
+            return
+        there = sliced(self._panes, self.model, source, fed, asked=asked, only=changed)
+        for key, slices in self._ledgers[source].revised(there, changed).items():
+            self._revised.setdefault(key, {}).update(slices)
         for running in self._of(source):
             spoilt = [i for i in range(len(running)) if self.spoilt(running, i) > REVISED]
             if spoilt:
@@ -187,8 +194,9 @@ class Trials:
         """How many of the events that a pair's tests were fed have been revised since, at least."""
         first = int(running.marks.state["first"][pair])
         family = running.family
-        changes = (self.revised.get((family.attribute, family.metric, g), ()) for g in running.pairs[pair])
-        return sum(events for found in changes for number, events in found if number >= first)
+        keys = [(family.attribute, family.metric, group) for group in running.pairs[pair]]
+        changes = [found for key in keys for found in self._revised.get(key, {}).items()]
+        return sum(events for number, events in changes if number >= first)
 
     def _restart(self, running: Running, pairs: list[int]) -> None:
         number = self._consumed[running.family.source]
@@ -211,12 +219,20 @@ class Trials:
         """What must be durable before anybody is told: the new pages of the ledger, and the state."""
         if self._saved or self.begun is None:
             return {}
-        pages = {self._page_key(page): ledger.encode(page) for page in self._pages}
+        pages = {self._page_key(page.source, page.slice): ledger.encode(page) for page in self._pages}
         self._pages, self._saved = [], True
         return {**pages, STATE + self.name.encode(): self.to_bytes()}
 
-    def _page_key(self, page: Page) -> bytes:
-        return PAGE + f"{page.source}/{page.slice}/{self.name}".encode()
+    def forget(self, before: int) -> list[bytes]:
+        """Drops what was fed in slices that nobody can revise any more; returns the keys of their pages."""
+        return [
+            self._page_key(source, number)
+            for source, held in self._ledgers.items()
+            for number in held.forget(before)
+        ]
+
+    def _page_key(self, source: str, number: int) -> bytes:
+        return PAGE + f"{source}/{number}/{self.name}".encode()
 
     def to_bytes(self) -> bytes:
         """The state of all tests; raises ValueError before they began."""
@@ -235,7 +251,7 @@ class Trials:
         self._consumed.update(state.consumed)
         self._restore_tests({kept.fingerprint: kept for kept in state.families}, state.begun)
         for key, page in items.items():
-            if key.startswith(PAGE) and key.endswith(b"/" + self.name.encode()):
+            if key.startswith(PAGE) and key.split(b"/", 3)[3] == self.name.encode():
                 self._restore_page(ledger.decode(page))
 
     def _restore_page(self, page: Page) -> None:
