@@ -26,7 +26,7 @@ demo: .venv/installed
 
 test: .venv/developing
 	$(BIN)/pytest --cov --cov-report=term:skip-covered $(ARGS)
-	cd client && ../$(BIN)/pytest $(ARGS)
+	$(if $(ARGS),,cd client && ../$(BIN)/pytest)
 
 lint: .venv/developing
 	$(BIN)/ruff check
@@ -35,7 +35,7 @@ lint: .venv/developing
 	$(BIN)/lint-imports
 
 docs: .venv/developing
-	$(BIN)/pytest tests -k docs $(ARGS)
+	$(BIN)/pytest tests -k "docs or pages" $(ARGS)
 
 bench: .venv/developing
 	$(BIN)/python -m benchmarks.stats --only speed

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from alerts.alert import Alert, State
 from alerts.rules import Finding, alert_id, breaches, judged, named
 from monitor.config import Model
-from monitor.readings import Drift, Reading
+from monitor.readings import Comparison, Drift, Reading
 
 
 def step(
@@ -42,11 +42,19 @@ def advance(alert: Alert | None, finding: Finding, now: int) -> Alert | None:
 
 def _breached(alert: Alert | None, finding: Finding, now: int) -> Alert | None:
     if alert is None or alert.state is State.RESOLVED:
+        if alert is not None and is_old(alert, finding):
+            return None
         pending = _begin(alert, finding, now)
         return _fire(pending, now) if finding.hold_ms == 0 else pending
     if alert.state is State.FIRING or now - alert.since < finding.hold_ms:
         return None
     return _fire(replace(_next(alert, now), severity=finding.severity, evidence=finding.evidence), now)
+
+
+def is_old(alert: Alert, finding: Finding) -> bool:
+    """Whether a test's proof was there before the alert that it led to was resolved."""
+    proved = finding.evidence.proved if isinstance(finding.evidence, Comparison) else None
+    return proved is not None and alert.fired and proved <= alert.changed
 
 
 def _begin(alert: Alert | None, finding: Finding, now: int) -> Alert:

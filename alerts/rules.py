@@ -1,7 +1,9 @@
 """Which readings breach which rules. Pure.
 
-A rule fires on proof and resolves on sight: a breach needs the whole interval beyond the limit, the way
-back needs only the value inside it again. Whatever is undecided in between leaves the alert as it is.
+A rule fires on proof and resolves on sight: a breach needs the whole interval beyond the limit, or what a
+sequential test proves (monitor/trials/); the way back needs only the value inside the limits again. Whatever
+is undecided in between leaves the alert as it is. A sequential proof is never taken back, so an alert that
+was told and resolved needs a newer one to fire again: that of a change found since.
 """
 
 import hashlib
@@ -11,7 +13,7 @@ from itertools import chain
 import msgspec
 from msgspec import Struct
 
-from monitor import durations
+from monitor import durations, trials
 from monitor.config import Config, ConfigError, Model, Rule, Severity, rule_name
 from monitor.fairness import population, reference
 from monitor.readings import Comparison, Drift, Reading, Verdict
@@ -87,7 +89,8 @@ def alert_id(model: Model, name: str, evidence: Evidence, rule: Rule | None) -> 
 
 
 def check(config: Config) -> None:
-    """Two rules of one name would share their alerts: raises ConfigError."""
+    """Two rules of one name would share their alerts, and some tests cannot be made: raises ConfigError."""
+    trials.check(config)
     for model_name, model in config.models.items():
         seen: set[str] = set()
         for index, rule in enumerate(model.rules):

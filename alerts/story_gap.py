@@ -97,6 +97,8 @@ def _facts(gap: Comparison) -> list[tuple[str, str]]:
     if gap.reference is not None:
         facts.append(_side(gap, gap.reference, gap.reference_rate, gap.reference_n))
     name = "Value" if gap.reference is None else "Ratio" if gap.compare == "ratio" else "Gap"
+    if gap.proved is not None:
+        facts.append(("Proved", words.moment(gap.proved)))
     return [*facts, (name, _interval(gap)), ("Window", words.window(gap.window))]
 
 
@@ -115,9 +117,11 @@ def _interval(gap: Comparison) -> str:
 
 def _meaning(alert: Alert, gap: Comparison, model: Model) -> list[str]:
     lines = [words.explanation(gap.metric, model)]
-    if alert.state is State.FIRING and gap.low is not None:
+    if alert.state is State.FIRING:
+        lines += _proof(gap)
+    if alert.state is State.FIRING and gap.low is not None and gap.proof is None:
         lines.append("The whole interval lies beyond the limit: chance alone is an unlikely reason.")
-    if alert.state is State.FIRING and gap.e_value is not None and gap.e_value > 1:
+    if alert.state is State.FIRING and gap.e_value is not None and gap.e_value > 1 and not gap.proof:
         lines.append(
             f"A model within the limit would ever show this at most once in {gap.e_value:,.0f} times."
         )
@@ -129,6 +133,28 @@ def _meaning(alert: Alert, gap: Comparison, model: Model) -> list[str]:
         lines.append("One side has fewer than 30 cases, so take the interval as a rough one.")
     lines.append("A gap says that groups are treated or fare differently, not why.")
     return [line for line in lines if line]
+
+
+def _proof(gap: Comparison) -> list[str]:
+    """What a sequential test proved, and how rarely it would say so of a model that complies."""
+    if gap.proof is None or gap.once_in is None or gap.proved is None:
+        return []
+    rarely = f"{gap.once_in:,.0f}"
+    said = {
+        "start": f"Proved by {gap.proved_after or 0:,} cases: however often one looks, a compliant model would ever"
+        f" show this at most once in {rarely} times.",
+        "month": f"Proved by the cases of a single month: a compliant model would show this in at most one of"
+        f" {rarely} months.",
+        "change": f"A change was found, which began about {words.moment(gap.onset or gap.proved)}: a compliant"
+        f" model sets this off at most once in {rarely} blocks of a hundred cases.",
+    }
+    lines = [said[gap.proof]]
+    if gap.cs_low is not None and gap.cs_high is not None:
+        interval = words.interval(gap.metric, gap.compare, gap.cs_low, gap.cs_high)
+        lines.append(
+            f"Over all {gap.tested:,} cases tested so far it was {interval} on average, proved as surely."
+        )
+    return lines
 
 
 def _advice(gap: Comparison) -> list[str]:

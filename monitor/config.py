@@ -148,6 +148,13 @@ class Http(Section, frozen=True):
     password: Secret | None = None
 
 
+class Ingest(Section, frozen=True):
+    """Events over HTTP, at the page's host and port; off without a token."""
+
+    token: Secret | None = None
+    max_body: int = 1_000_000  # bytes of a request's body
+
+
 class Match(Section, frozen=True):
     """Which alerts a route takes: what is None matches all."""
 
@@ -177,6 +184,7 @@ class Config(Section, frozen=True):
     models: dict[str, Model]
     broker: Broker = field(default_factory=Broker)
     http: Http = field(default_factory=Http)
+    ingest: Ingest = field(default_factory=Ingest)
     alerts: Alerts = field(default_factory=Alerts)
     notifiers: dict[str, dict[str, dict[str, Any]]] = {}
     hash_key: Secret | None = None

@@ -15,8 +15,10 @@ from monitor.durations import milliseconds
 from monitor.events import scalar
 from monitor.fairness import composites, read
 from monitor.panes import ALL, DECISION, OUTCOME, Panes, Window
-from monitor.readings import Comparison, Drift, Reading, Verdict
+from monitor.readings import Attribute, Comparison, Drift, Reading, Verdict
+from monitor.table import Table
 from monitor.tally import Tally, together, without_outcomes
+from monitor.trials import Judge, Trials
 from monitor.windows import bounds
 
 I64 = npt.NDArray[np.int64]
@@ -24,15 +26,23 @@ Mask = npt.NDArray[np.bool_]
 
 
 class Evaluator:
-    """Reads one model's panes. Finished slices are given to the detectors once, in order.
+    """Reads one model's panes. Finished slices are given to the detectors and tests once, in order.
 
     `panes` may go on changing between the calls. `reference` is a drift baseline from a file; without one
-    the model's first decisions are it.
+    the model's first decisions are it. Without `trials` every verdict is that of a single look.
     """
 
-    def __init__(self, name: str, model: Model, panes: Panes, reference: Baseline | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        model: Model,
+        panes: Panes,
+        reference: Baseline | None = None,
+        trials: Trials | None = None,
+    ) -> None:
         self.name, self.model, self.panes = name, model, panes
         self.baseline = reference
+        self._trials, self._judge = trials, None if trials is None else Judge(trials)
         self._detectors: dict[str, list[Detector]] = {}
         self._fed = 0  # the first slice that the detectors have not seen
         longest = longest_window(model)
@@ -45,6 +55,8 @@ class Evaluator:
         """
         if clock is not None:
             self._advance(clock // self.panes.width)
+            if self._trials is not None:
+                self._trials.advance(clock)
         readings = [self._reading(window, clock) for window in self.model.windows]
         return [_stale(reading) for reading in readings] if stale else readings
 
@@ -60,10 +72,7 @@ class Evaluator:
             as_of=clock,
             decisions=decisions,
             feedback=int(everybody.sum(("tp", "fp", "fn", "tn")).sum()),
-            attributes={
-                name: read(table, attribute=name, model=self.model, window=window)
-                for name, table in tables.items()
-            },
+            attributes={name: self._compared(name, table, window) for name, table in tables.items()},
             composites=[
                 comparison
                 for name, table in tables.items()
@@ -87,6 +96,11 @@ class Evaluator:
         mature = mature if end is None else min(mature, end)
         young = without_outcomes(self.panes.window(DECISION, mature, end))
         return together(self.panes.window(DECISION, start, mature), young)
+
+    def _compared(self, name: str, table: Table, window: str) -> Attribute:
+        rules = self.model.rules if self._trials is None else self._trials.rules(name)
+        found = read(table, attribute=name, model=self.model, window=window, rules=rules)
+        return found if self._judge is None else self._judge.judge(name, found)
 
     @property
     def attributes(self) -> list[str]:

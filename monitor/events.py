@@ -246,7 +246,9 @@ def _rows(batch: _Columns) -> list[dict[str, Any] | InvalidEventError]:
             if value is None:
                 continue
             if inner:
-                row.setdefault(outer, {})[inner] = value
+                entries = row.setdefault(outer, {})
+                if isinstance(entries, dict):  # else validation says what is wrong with the row
+                    entries[inner] = value
             else:
                 row[outer] = value
     return list(rows)

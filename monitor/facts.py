@@ -19,8 +19,8 @@ from monitor.config import Model
 from monitor.events import Decision, Feedback, by_model
 from monitor.hashing import Texts, siphash
 from monitor.index import Index
-from monitor.joined import CLASSES, FLAGS, GROUPS, Joined, flags, group
-from monitor.panes import DECISION, OUTCOME, Panes
+from monitor.joined import CLASSES, FLAGS, Joined, flags, group
+from monitor.panes import DECISION, GROUPS, OUTCOME, Panes
 
 U64 = npt.NDArray[np.uint64]
 I64 = npt.NDArray[np.int64]

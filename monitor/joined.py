@@ -8,22 +8,20 @@ import numpy.typing as npt
 
 from monitor import bins, measures, numbers
 from monitor.blocks import OWN, TYPES, Array
-from monitor.codes import MISSING, Codes, Vocabularies
+from monitor.codes import MISSING, OTHER_CODE, Codes, Vocabularies
 from monitor.columns import Columns
 from monitor.config import SEPARATOR, Model, attribute_name, escape
 from monitor.durations import UNITS_MS, milliseconds
 from monitor.events import Decision, scalar
-from monitor.panes import ALL, DECISION, OUTCOME, Panes, slot
+from monitor.panes import ALL, DECISION, GROUPS, OUTCOME, UNIT, Panes, limit, slot
 from monitor.windows import window_ms
 
 U16 = npt.NDArray[np.uint16]
 U64 = npt.NDArray[np.uint64]
 I64 = npt.NDArray[np.int64]
 
-GROUPS, CLASSES, CATEGORIES, FLAGS = 100, 50, 100, 50  # how many distinct ones count by name
+CLASSES, CATEGORIES, FLAGS = 50, 100, 50  # how many distinct ones count by name
 LISTS = 1_000  # how many distinct lists of reasons
-PAIRS = 500  # how many pairs of a group and its slice
-UNIT = "\x1f"  # joins names where no name may hold the joint: a list of reasons, a group and its slice
 
 
 @dataclass(frozen=True)
@@ -107,11 +105,15 @@ class Joined:
             values = [condition(e, name) for e in events]
             columns[f"slices.{name}"] = self._vocabularies.encode(f"slices.{name}", values, GROUPS)
         if any(e.reasons for e in events):
-            listed = [UNIT.join(sorted(set(e.reasons))) if e.reasons else None for e in events]
+            listed = [
+                UNIT.join(sorted({_plain(r) for r in e.reasons})) if e.reasons else None for e in events
+            ]
             columns["reasons"] = self._vocabularies.encode("reasons", listed, LISTS)
         columns |= self._features(events)
-        for name in sorted({name for e in events if e.flags for name in e.flags})[:FLAGS]:
-            columns[f"flags.{name}"] = flags([e.flags.get(name) for e in events])
+        names = sorted({name for e in events if e.flags for name in e.flags})
+        for name, code in zip(names, self._vocabularies.encode("flags", names, FLAGS).tolist(), strict=True):
+            if code != OTHER_CODE:
+                columns[f"flags.{name}"] = flags([e.flags.get(name) for e in events])
         return columns
 
     def _features(self, events: Sequence[Decision]) -> dict[str, Array]:
@@ -181,10 +183,11 @@ class Joined:
     def _groups(self, rows: I64) -> list[I64]:
         """The group of each row: of everybody first, then of each attribute and intersection."""
         everybody = self.panes.group(ALL[0], [self._codes.code(ALL[1])])
-        groups = [np.broadcast_to(everybody, (len(rows),))]
-        for attribute in self._model.attributes:
-            groups.append(self.panes.group(attribute_name(attribute), self._members(attribute, rows)))
-        return groups
+        named = [
+            self.panes.group(attribute_name(attribute), self._members(attribute, rows))
+            for attribute in self._model.attributes
+        ]
+        return [np.broadcast_to(everybody, (len(rows),)), *named]
 
     def _within(self, rows: I64) -> Iterator[I64]:
         """The group of each row in its slice: of each attribute within each conditioning column."""
@@ -199,7 +202,7 @@ class Joined:
                     for group, value in distinct.tolist()
                 ]
                 inside = within(attribute_name(attribute), name)
-                found = self._vocabularies.encode(inside, names, PAIRS)[inverse.ravel()]
+                found = self._vocabularies.encode(inside, names, limit(inside))[inverse.ravel()]
                 yield self.panes.group(inside, found)
 
     def _members(self, attribute: str | list[str], rows: I64) -> Array:
@@ -212,7 +215,8 @@ class Joined:
             SEPARATOR.join(self._named(code) for code in row) if any(row) else None
             for row in distinct.tolist()
         ]
-        return self._vocabularies.encode(attribute_name(attribute), names, GROUPS)[inverse.ravel()]
+        name = attribute_name(attribute)
+        return self._vocabularies.encode(name, names, limit(name))[inverse.ravel()]
 
     def _named(self, code: int) -> str:
         return escape(self._codes.texts[code] or "unknown")
@@ -292,7 +296,11 @@ def condition(event: Decision, name: str) -> str | None:
     value = event.slices.get(name)
     if value is None and name in ("version", "stage"):
         value = getattr(event, name)
-    return None if value is None else scalar(value)
+    return None if value is None else _plain(scalar(value))
+
+
+def _plain(text: str) -> str:
+    return text.replace(UNIT, " ")
 
 
 def group(value: object) -> str | None:

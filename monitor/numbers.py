@@ -1,5 +1,6 @@
 """Numbers in 32 bits in which 0 means "not there": float32's bits, with zero written as -0.0."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,10 +17,18 @@ def bits(values: Sequence[float | None]) -> U32:
     [0, 2147483648, 1069547520]
     """
     present = np.fromiter((value is not None for value in values), np.bool_, len(values))
-    numbers = np.fromiter((0.0 if value is None else value for value in values), np.float64, len(values))
+    numbers = np.fromiter((0.0 if v is None else _float(v) for v in values), np.float64, len(values))
     narrow = np.clip(numbers, -_LARGEST, _LARGEST).astype(np.float32)
     coded = np.where(narrow == 0, np.float32(-0.0), narrow).view(np.uint32)
     return np.where(present, coded, np.uint32(0))
+
+
+def _float(value: float) -> float:
+    """The number; JSON's integers may be too large for a float."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def floats(bits: U32) -> npt.NDArray[np.float64]:

@@ -5,6 +5,7 @@ time, for sequential tests and error streams) and the slice's number on it. A *c
 measure, in one group, in one slot.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 
 import msgspec
@@ -13,7 +14,7 @@ import numpy.typing as npt
 from msgspec import Struct
 
 from monitor import measures
-from monitor.codes import Codes
+from monitor.codes import OTHER_CODE, Codes
 from monitor.index import Index
 
 U64 = npt.NDArray[np.uint64]
@@ -26,6 +27,8 @@ _GROUP, _MEASURE = np.uint64(24), np.uint64(39)  # a cell's key: slot (25 bits),
 _PAIR = np.uint64((1 << 39) - 1)
 ALL = ("", "")  # the group of everybody, of no attribute
 UNKNOWN = "unknown"  # the group of those whose attribute is missing
+UNIT = "\x1f"  # joins names where no name may hold the joint: a list of reasons, a group and its slice
+GROUPS, PAIRS = 100, 500  # how many groups of an attribute, and pairs of a group and its slice, have names
 
 
 class Pane(Struct, frozen=True, kw_only=True):
@@ -57,6 +60,11 @@ def _slice(slot: int) -> int:
     return slot & ((1 << _AXIS) - 1)
 
 
+def limit(attribute: str) -> int:
+    """How many groups of an attribute count by name."""
+    return PAIRS if UNIT in attribute else GROUPS
+
+
 class Window(Struct, frozen=True):
     """The sum of some panes: `counts[i]` of `measures[pairs[i, 1]]` in group `groups[pairs[i, 0]]`."""
 
@@ -80,6 +88,7 @@ class Panes:
         self._cells = Index()
         self._pairs = Index()
         self._rows: dict[tuple[str, str], int] = {}  # of groups, for panes of others
+        self._named: Counter[str] = Counter()  # groups of others' panes, by attribute
         self._pair_of = np.zeros(16, np.int64)
         self._counts = np.zeros(16, np.int64)
         self._held: dict[tuple[int, int], tuple[int, I64, I64]] = {}  # (partition, slot): phi, cells, counts
@@ -133,7 +142,9 @@ class Panes:
         first = (axis << _AXIS) + (start or 0)
         last = (axis << _AXIS) + ((1 << _AXIS) - 1 if end is None else end)
         inside = (slots >= np.uint64(max(first, axis << _AXIS))) & (slots < np.uint64(max(last, 0)))
-        return self._window(np.flatnonzero(inside))
+        sums = np.zeros(len(self._pairs), np.int64)  # many cells: no need to sort their pairs first
+        np.add.at(sums, self._pair_of[: len(slots)][inside], self._counts[: len(slots)][inside])
+        return self._nonzero(np.arange(len(sums)), sums)
 
     def series(self, axis: int, start: int, end: int) -> tuple[I64, Window]:
         """The slices [start, end) of an axis one by one: each count's slice, and the counts, not summed."""
@@ -154,6 +165,9 @@ class Panes:
         pairs, inverse = np.unique(self._pair_of[cells], return_inverse=True)
         sums = np.zeros(len(pairs), np.int64)
         np.add.at(sums, inverse, self._counts[cells])
+        return self._nonzero(pairs, sums)
+
+    def _nonzero(self, pairs: I64, sums: I64) -> Window:
         pairs, sums = pairs[sums != 0], sums[sums != 0]
         return Window(self._group_names(), self._measures.keys, self._split(pairs), sums)
 
@@ -248,9 +262,12 @@ class Panes:
         return True
 
     def _group_row(self, attribute: str, name: str) -> int:
+        """The row of a group of others' panes; partitions know different ones: all are capped again."""
         row = self._rows.get((attribute, name))
         if row is None:
-            row = self._rows[attribute, name] = int(self.group(attribute, [self.codes.code(name)])[0])
+            self._named[attribute] += 1
+            code = OTHER_CODE if self._named[attribute] > limit(attribute) else self.codes.code(name)
+            row = self._rows[attribute, name] = int(self.group(attribute, [code])[0])
         return row
 
     def _translated(self, pane: Pane) -> tuple[U64, I64, I64]:

@@ -6,7 +6,10 @@ A value that does not exist is None, with the verdict that says why; it is never
 
 import math
 from enum import StrEnum
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from msgspec import Struct
 
 
@@ -20,7 +23,7 @@ class Verdict(StrEnum):
     STALE = "stale"  # nothing has arrived for too long
 
 
-class Rate(Struct, frozen=True):
+class Rate(Struct, frozen=True, gc=False):
     """A share or a mean with its pointwise 95 % interval.
 
     `n` is the denominator: the decisions that the rate is about. Below 10 of them no interval is
@@ -47,7 +50,7 @@ class Group(Struct, frozen=True):
     rates: dict[str, Rate]
 
 
-class Comparison(Struct, frozen=True, kw_only=True, tag="comparison"):
+class Comparison(Struct, frozen=True, kw_only=True, gc=False, tag="comparison"):
     """A metric of a group held against the reference's, or, where `compare` is "value", against limits alone.
 
     `value` is group minus reference ("difference") or group over reference ("ratio"). `low` and `high`
@@ -91,7 +94,7 @@ class Comparison(Struct, frozen=True, kw_only=True, tag="comparison"):
     once_in: float | None = None
     onset: int | None = None  # about when the change began, event time (ms)
     listed: bool = False  # whether it is on the list of what looks unfair now (e-BH at 5 %)
-    revised: int = 0  # events that changed after the test was fed them
+    revised: int = 0  # events that changed, or came, after the test was fed their slice
 
 
 class Attribute(Struct, frozen=True):
@@ -143,3 +146,13 @@ def known(number: float) -> float | None:
     (0.5, None, None)
     """
     return number if math.isfinite(number) else None
+
+
+def all_known(numbers: npt.NDArray[np.float64]) -> list[Any]:
+    """Nested lists of an array's numbers; None for what is undefined or has no bound.
+
+    >>> all_known(np.array([[0.5, np.nan]]))
+    [[0.5, None]]
+    """
+    found: list[Any] = np.where(np.isfinite(numbers), numbers, None).tolist()  # type: ignore[call-overload]
+    return found

@@ -12,8 +12,8 @@ from monitor.codes import MISSING
 from monitor.config import Model
 from monitor.events import scalar
 from monitor.histogram import Histogram
-from monitor.joined import UNIT, within
-from monitor.panes import ALL, Window
+from monitor.joined import within
+from monitor.panes import ALL, UNIT, Window
 from monitor.table import DECISION, Table
 
 I64 = npt.NDArray[np.int64]

@@ -5,9 +5,9 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, get_args
 
-from monitor.config import ConfigError
+from monitor.config import ConfigError, Preset
 from streams import options
 
 OK, OUT_OF_LIMITS, BAD_INPUT, BROKEN, INTERRUPTED = 0, 1, 2, 70, 130
@@ -67,6 +67,7 @@ def parser() -> ArgumentParser:
     _add_measure(commands)
     _add_replay(commands)
     _add_baseline(commands)
+    _add_init(commands)
     _add_check(commands)
     _add_dashboards(commands)
     _add_alerts(commands)
@@ -122,6 +123,18 @@ def _add_baseline(commands: Any) -> None:
         "-o", "--output", type=Path, metavar="PATH", help="where to (default: standard output)"
     )
     baseline.set_defaults(run="baseline")
+
+
+def _add_init(commands: Any) -> None:
+    init = commands.add_parser("init", help="write a configuration to start from")
+    init.add_argument("file", nargs="?", type=Path, metavar="FILE", help="a CSV of decisions (also with .gz)")
+    init.add_argument("--preset", choices=get_args(Preset), metavar="WORD", help="the kind of model")
+    init.add_argument("--model", metavar="NAME", help="what the model is called (default: as the file)")
+    init.add_argument(
+        "-o", "--output", type=Path, default="fairlead.toml", metavar="PATH", help="where to write it"
+    )
+    init.add_argument("--force", action="store_true", help="also over a file that is there")
+    init.set_defaults(run="init")
 
 
 def _add_check(commands: Any) -> None:

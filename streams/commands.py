@@ -105,6 +105,17 @@ def baseline(args: Namespace) -> int:
     return OK
 
 
+def init(args: Namespace) -> int:
+    from streams.init import draft, write
+
+    made = draft(args.file, args.preset, args.model)
+    write(args.output, made.text, args.force)
+    for what, how in made.understood:
+        print(f"{what:12}{how}")
+    print(f"{args.output} is written; it is a guess. See what it says: fairlead check -c {args.output}")
+    return OK
+
+
 def check(args: Namespace) -> int:
     from streams.check import description, show
 

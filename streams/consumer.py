@@ -109,7 +109,9 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         return self.lag(tp) == 0
 
     def inputs(self) -> set[TP]:
-        """The input partitions that are assigned to this worker."""
+        """The input partitions that are assigned to this worker; none before the consumer runs."""
+        if self._thread._consumer is None:
+            return set()
         return {tp for tp in self.assignment() if not self._is_changelog_tp(tp)}
 
     # The gate: inputs are fetched only after the seek that ends a rebalance.

@@ -12,6 +12,7 @@ from monitor import baseline
 from monitor.baseline import Baseline
 from monitor.config import Config
 from monitor.panes import Pane
+from monitor.trials import levels
 from streams.messages import Clock
 from streams.watched import BASELINE, PANE, Watched, pane_key
 
@@ -28,7 +29,7 @@ class Desk:
         self.untold: list[Alert] = []  # durable, not yet sent to `notify` by this process
         self.clock: int | None = None
         self.arrived = 0
-        self._config = config
+        self._config, self._levels = config, levels(config)
         self._references = dict(references or {})
         self._clocks: dict[int, Clock] = {}
 
@@ -48,6 +49,7 @@ class Desk:
         now = time.time()
         for watched in self.models.values():
             watched.arrived = now
+            watched.restore(items)
 
     def take(self, pane: Pane) -> tuple[bytes, bytes] | None:
         """The item to make durable for a pane, or None if it says nothing new."""
@@ -61,7 +63,9 @@ class Desk:
             return False
         if pane.model not in self.models:
             reference = self._references.get(pane.model)
-            self.models[pane.model] = Watched(pane.model, self._config.models[pane.model], reference)
+            self.models[pane.model] = Watched(
+                pane.model, self._config.models[pane.model], reference, self._levels
+            )
         return self.models[pane.model].put(pane)
 
     def tick(self, clock: Clock) -> None:

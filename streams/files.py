@@ -112,8 +112,13 @@ def sample(path: Path, count: int) -> tuple[list[str], list[list[str]]]:
     with _readable(path), _opened(path) as (file, _):
         text = TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="")
         header, rows = _table(path, text)
-        whole = (cells for cells in rows if isinstance(cells, list) and len(cells) == len(header))
+        whole = (cells for cells in rows if isinstance(cells, list) and _is_whole(cells, header))
         return header, list(itertools.islice(whole, count))
+
+
+def _is_whole(cells: list[str], header: list[str]) -> bool:
+    """Whether a row has a cell for each column, and is UTF-8 (what is not has become surrogates)."""
+    return len(cells) == len(header) and not any("\ud800" <= letter <= "\udfff" for letter in "".join(cells))
 
 
 def _table(path: Path, text: TextIOWrapper) -> tuple[list[str], Iterator[list[str] | Invalid]]:

@@ -5,7 +5,6 @@ A guess is only where to begin: `fairlead init` writes it down with what it rest
 
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
-from datetime import datetime
 from functools import cached_property
 
 from msgspec import Struct
@@ -20,6 +19,7 @@ EARLIEST, LATEST = 631_152_000, 4_102_444_800  # Unix seconds of 1990 and 2100: 
 ID = {"id", "uuid", "guid", "key", "row", "index", "case", "number", "reference"}
 DECIDED = {"decision", "decided", "prediction", "predicted", "pred", "approved", "approval", "accepted"}
 DECIDED |= {"granted", "hired", "shown", "selected", "verdict", "recommendation", "recommended", "routed"}
+DECIDED |= {"result", "status", "action", "offer", "offered"}
 HUMAN = {"final", "human", "officer", "reviewer", "override", "manual"}
 OUTCOME = {"outcome", "label", "target", "actual", "truth", "repaid", "paid", "default", "defaulted", "recid"}
 OUTCOME |= {"recidivism", "churn", "churned", "converted", "success", "successful", "performed", "fraud", "y"}
@@ -36,15 +36,29 @@ FLAGS |= {"complained", "overridden"}
 PROTECTED = {"sex", "gender", "race", "ethnicity", "ethnic", "religion", "disability", "disabled", "age"}
 PROTECTED |= {"nationality", "national", "native", "foreign", "citizenship", "marital", "veteran", "pregnant"}
 POSTCODE = {"postcode", "postal", "zip", "zipcode", "plz"}
-USABLE = POSTCODE | {"language", "lang", "locale", "country", "region", "borough", "district", "neighbourhood"}
+USABLE = POSTCODE | {
+    "language",
+    "lang",
+    "locale",
+    "country",
+    "region",
+    "borough",
+    "district",
+    "neighbourhood",
+}
 USABLE |= {"neighborhood", "returning", "new", "tenure", "device"}
 
 
 class Column(Struct, frozen=True, dict=True):
-    """A column and what a sample of rows holds in it; `values` are without the missing ones."""
+    """A column, and its cells in a sample of rows."""
 
     name: str
-    values: list[str]
+    cells: list[str]
+
+    @cached_property
+    def values(self) -> list[str]:
+        """The cells that hold something."""
+        return [cell for cell in self.cells if cell.lower() not in mapping.MISSING]
 
     @cached_property
     def words(self) -> set[str]:
@@ -103,28 +117,22 @@ class Guess(Struct, frozen=True):
 
 
 def guess(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Guess:
-    """What each column of a CSV means; every column means one thing at most."""
-    columns = [_column(name, [row[place] for row in rows]) for place, name in enumerate(header) if name]
-    left = _Left(columns)
+    """What each column of a CSV means; a column means one thing at most, the first that fits."""
+    left = _Left([Column(name, [row[place] for row in rows]) for place, name in enumerate(header) if name])
     times = left.all(lambda c: c.moments and not c.says(BIRTH) and (c.says(TIME) or not c.numeric))
-    closing = [c for c in times if c.says(CLOSED)]
-    id_ = left.first(lambda c: c.unique and c.says(ID) and not c.says(PERSON - {"applicant"}))
+    closing = [column for column in times if column.says(CLOSED)]
+    undated = left.all(_is_foreign_date)
+    id_ = left.first(lambda c: c.unique and c.says(ID) and not c.says(PERSON))
     id_ = id_ or left.first(lambda c: c.unique and c.says(ID))
-    undated = left.all(lambda c: c.says(TIME - {"at", "when"}) and not c.numeric and len(c.distinct) > CLASSES)
-    protected = left.all(lambda c: c.says(PROTECTED) and _groups(c) is not None)
+    protected = left.all(lambda c: c.says(PROTECTED) and _makes_groups(c))
     flags = left.all(lambda c: c.says(FLAGS) and _is_truth(c))
     values = left.all(lambda c: c.says(RATING) and c.numeric)
-    final = left.first(lambda c: c.says(HUMAN) and c.says({*DECIDED, "outcome", "override"}) and _classes(c))
-    decision = left.first(lambda c: c.says(DECIDED) and _classes(c))
     score = left.first(lambda c: c.says(SCORE) and c.numeric and len(c.distinct) > 2)
-    outcome = left.first(lambda c: c.says(OUTCOME) and _classes(c))
-    decision = decision or left.first(lambda c: c.says(SCORE) and not c.numeric and _classes(c))
-    if decision is None and outcome is not None:
-        decision, outcome = outcome, None
-    decision = decision or left.last(lambda c: len(c.distinct) == 2)
+    final = left.first(lambda c: c.says(HUMAN) and c.says(DECIDED | OUTCOME | {"override"}) and _classes(c))
+    decision, outcome = _decision(left)
     return Guess(
         id=id_,
-        time=next((c for c in times if c not in closing), None),
+        time=next((column for column in times if column not in closing), None),
         decision=decision,
         final=final,
         outcome=outcome,
@@ -135,11 +143,21 @@ def guess(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Guess:
         flags=flags,
         values=values,
         protected=protected,
-        usable=left.all(lambda c: c.says(USABLE) and _groups(c) is not None) if not protected else [],
+        usable=[] if protected else left.all(lambda c: c.says(USABLE) and _makes_groups(c)),
         slices=left.all(lambda c: c.says(SLICE) and 1 < len(c.distinct) <= GROUPS),
         features=left.all(lambda c: len(c.distinct) > 1 and (c.numeric or len(c.distinct) <= GROUPS)),
         undated=undated,
     )
+
+
+def _decision(left: "_Left") -> tuple[Column | None, Column | None]:
+    """The columns of decision and outcome. Where only an outcome is there, it plays the decision."""
+    decision = left.first(lambda c: c.says(DECIDED) and _classes(c))
+    outcome = left.first(lambda c: c.says(OUTCOME) and _classes(c))
+    decision = decision or left.first(lambda c: c.says(SCORE) and not c.numeric and _classes(c))
+    if decision is not None:
+        return decision, outcome
+    return outcome or left.last(lambda c: len(c.distinct) == 2) or left.last(_classes), None
 
 
 class _Left:
@@ -179,26 +197,36 @@ def prefix(column: Column) -> int | None:
     return 3 if all(value[:3].isdigit() for value in column.values) else 2
 
 
-def _groups(column: Column) -> int | None:
-    """How many groups the column makes; None if they are one alone, or too many."""
-    found = set(column.distinct)
-    if bands(column, [0]):
-        return 2
-    if length := prefix(column):
-        found = {value[:length] for value in column.values}
-    return len(found) if 1 < len(found) <= GROUPS else None
+def _makes_groups(column: Column) -> bool:
+    length = prefix(column)
+    found = {value[:length] for value in column.values} if length else column.distinct
+    return bool(bands(column, [0])) or 1 < len(found) <= GROUPS
 
 
 def _classes(column: Column) -> bool:
     return 1 < len(column.distinct) <= CLASSES
 
 
+def _is_foreign_date(column: Column) -> bool:
+    """Whether it holds dates that are not written in ISO 8601."""
+    return bool(column.values) and all(re.match(r"\d{1,4}[/.]\d{1,2}[/.]\d{1,4}\b", v) for v in column.values)
+
+
 def _is_truth(column: Column) -> bool:
     return all(value.lower() in mapping.TRUTH for value in column.distinct)
 
 
-def _column(name: str, cells: Sequence[str]) -> Column:
-    return Column(name, [cell for cell in cells if cell.lower() not in mapping.MISSING])
+def called(columns: Sequence[Column], words: Collection[str]) -> dict[str, Column]:
+    """Columns by the word of theirs that counts, which rules know them by; by their name if that is taken.
+
+    >>> list(called([Column("was_helpful", []), Column("helpful?", [])], FLAGS))
+    ['helpful', 'helpful?']
+    """
+    found: dict[str, Column] = {}
+    for column in columns:
+        word = min(column.words & set(words))
+        found[column.name if word in found else word] = column
+    return found
 
 
 def spelled(cell: str) -> str:
@@ -207,7 +235,8 @@ def spelled(cell: str) -> str:
     >>> spelled("True"), spelled("1.0"), spelled("Low")
     ('true', '1', 'Low')
     """
-    return scalar(mapping.class_of(cell))
+    found = mapping.class_of(cell)
+    return scalar(found) if isinstance(found, bool | float) else cell
 
 
 def _number(cell: str) -> float | None:
@@ -222,6 +251,7 @@ def _is_moment(cell: str) -> bool:
     if number is not None and not re.fullmatch(r"(19|20)\d{6}", cell):
         return EARLIEST <= number <= LATEST
     try:
-        return bool(milliseconds(cell, LATEST * 1000)) and bool(datetime.fromisoformat(cell))
+        milliseconds(cell, LATEST * 1000)
     except InvalidEventError:
         return False
+    return True

@@ -19,10 +19,10 @@ Row = Mapping[str, object]
 Fields = dict[str, object]
 ROW = "#"  # the column that every file has: the number of the row
 MAPS = ("attributes", "slices", "features", "flags", "values")
-_MISSING = frozenset({"", "nan", "null"})
+MISSING = frozenset({"", "nan", "null"})
 _WHOLE = re.compile(r"-?\d+\.0+")  # as pandas writes whole numbers of a column that has gaps
 _PADDED = re.compile(r"[+-]?0\d")  # a code, such as a postcode: no number begins so
-_TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _NOT_FINITE = msgspec.Raw(b"1e999")  # JSON has no other word for it that validation calls `not_finite`
 
 
@@ -69,13 +69,13 @@ def decision(row: Row, columns: Columns, model: str) -> Fields:
             "id": _id(_cell(row, columns.id)),
             "model": model,
             "time": _time(_cell(row, columns.time)),
-            "decision": _class(_cell(row, columns.decision)),
+            "decision": class_of(_cell(row, columns.decision)),
             "score": _number(_raw(row, columns.score)),
             "value": _number(_raw(row, columns.value)),
             "entity": _id(_cell(row, columns.entity)),
-            "version": _class(_cell(row, columns.version)),
+            "version": class_of(_cell(row, columns.version)),
             "attributes": {name: _group(row, name, columns) for name in columns.attributes},
-            "slices": {name: _class(_cell(row, column)) for name, column in columns.slices.items()},
+            "slices": {name: class_of(_cell(row, column)) for name, column in columns.slices.items()},
             "features": {name: _feature(_cell(row, column)) for name, column in columns.features.items()},
             "flags": {name: _flag(_cell(row, column)) for name, column in columns.flags.items()},
         }
@@ -90,8 +90,8 @@ def feedback(row: Row, columns: Columns) -> Fields | None:
     """
     said = _present(
         {
-            "outcome": _class(_cell(row, columns.outcome)),
-            "decision": _class(_cell(row, columns.final)),
+            "outcome": class_of(_cell(row, columns.outcome)),
+            "decision": class_of(_cell(row, columns.final)),
             "values": {name: _number(_cell(row, column)) for name, column in columns.values.items()},
         }
     )
@@ -128,7 +128,7 @@ def _cell(row: Row, column: str | None) -> object:
     """The cell, None where it holds nothing."""
     found = _raw(row, column)
     if isinstance(found, str):
-        return None if found.lower() in _MISSING else found
+        return None if found.lower() in MISSING else found
     return None if isinstance(found, float) and math.isnan(found) else found
 
 
@@ -144,7 +144,7 @@ def _time(value: object) -> object:
     return value
 
 
-def _class(value: object) -> object:
+def class_of(value: object) -> object:
     """A class, group or category: "True" is true, "1.0" is 1, as producers of JSON would write them."""
     if isinstance(value, str):
         if value.lower() in ("true", "false"):
@@ -162,8 +162,8 @@ def _group(row: Row, name: str, columns: Columns) -> object:
         return None
     if name in columns.bands:
         number = _number(value)
-        return band(number, columns.bands[name]) if isinstance(number, int | float) else _class(value)
-    return str(value)[: columns.prefixes[name]] if name in columns.prefixes else _class(value)
+        return band(number, columns.bands[name]) if isinstance(number, int | float) else class_of(value)
+    return str(value)[: columns.prefixes[name]] if name in columns.prefixes else class_of(value)
 
 
 def band(number: float, cuts: Sequence[float]) -> str:
@@ -181,13 +181,13 @@ def band(number: float, cuts: Sequence[float]) -> str:
 
 def _flag(value: object) -> object:
     if isinstance(value, str):
-        return _TRUTH.get(value.lower(), value)
+        return TRUTH.get(value.lower(), value)
     return bool(value) if value in (0, 1) else value
 
 
 def _feature(value: object) -> object:
     number = _number(value)
-    return _class(value) if isinstance(number, str) else number
+    return class_of(value) if isinstance(number, str) else number
 
 
 def _number(value: object) -> object:

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from monitor import blocks
+from monitor.codes import OTHER, OTHER_CODE, Codes, Vocabulary
 from monitor.config import Config, Model
 from monitor.events import Decision, Decoded, Decoder, Feedback, Invalid
 from monitor.facts import Facts
@@ -28,6 +29,9 @@ SMALL, MANY, MERGED = (
 )  # bytes of a small block, how many are merged, bytes of a merged one
 IDLE_SECONDS = 3.0
 SEALED = b"sealed"  # the key of the times before which facts were dropped
+FIELDS = 100  # names of unknown fields that are counted by name
+MOVED = 800_000  # bytes of an event that is sent on
+TOO_LARGE = f"the event is for another partition, and too large to be sent on; allowed: {MOVED} bytes"
 TOO_LATE = "time: the decision or the outcome is from before feedback_within; see docs/operations.md"
 
 
@@ -56,6 +60,7 @@ class Partition:
             config.broker.decisions: Decoder(Decision),
             config.broker.feedback: Decoder(Feedback),
         }
+        self._fields = Vocabulary(Codes(), FIELDS)  # that no event has
         self._times: dict[str, int] = {}
         self._ended: dict[str, float] = {}  # by topic: since when at its end; now, while it is not
         self._shapes = {name: shape(model) for name, model in config.models.items()}
@@ -77,7 +82,8 @@ class Partition:
         """Takes a bundle's events. What is returned must be durable before the bundle is done."""
         now = time.time_ns() // 1_000_000
         decoded = self._decoders[bundle.topic].decode([v or b"" for v in bundle.values], now + DAY_MS)
-        self.counts.update({f"unknown.{name}": n for name, n in decoded.unknown.items()})
+        for name, n in decoded.unknown.items():
+            self.counts[f"unknown.{name if self._fields.code(name) != OTHER_CODE else OTHER}"] += n
         misrouted = self._route(decoded, bundle)
         self.counts[f"events.{bundle.topic}"] += len(decoded.events)
         if decoded.events:
@@ -98,7 +104,11 @@ class Partition:
         keep, away = [], []
         for i, event in enumerate(decoded.events):
             if there[i] != self.number:
-                away.append((ids[i].encode(), msgspec.json.encode(event)))
+                again = msgspec.json.encode(event)
+                if len(again) > MOVED:
+                    decoded.invalid.append(Invalid(decoded.records[i], "too_large", TOO_LARGE))
+                else:
+                    away.append((ids[i].encode(), again))
             elif not feedback and event.model not in self._config.models:
                 known = ", ".join(self._config.models)
                 detail = f"model: {event.model!r}; allowed: {known}"
@@ -108,26 +118,31 @@ class Partition:
         self.counts["misrouted"] += len(away)
         if len(keep) < len(decoded.events):
             decoded.events = [decoded.events[i] for i in keep]
+            decoded.records = [decoded.records[i] for i in keep]
             decoded.times = decoded.times[keep]
         return away
 
     def _invalid(self, found: Iterable[Invalid], bundle: Bundle) -> list[bytes]:
-        """The records for the topic of invalid events."""
-        records = []
+        """The records for the topic of invalid events, one for each message and reason."""
+        same: dict[tuple[int, str], list[Invalid]] = {}
         for invalid in found:
-            self.counts[f"invalid.{invalid.reason}"] += 1
-            record: dict[str, object] = {
-                "topic": bundle.topic,
-                "partition": bundle.partition,
-                "offset": bundle.offsets[invalid.record],
-                "reason": invalid.reason,
-                "detail": invalid.detail,
-            }
-            if self._config.broker.invalid_payload:
-                payload = bundle.values[invalid.record] or b""
-                record["payload"] = payload[:100_000].decode(errors="replace")
-            records.append(msgspec.json.encode(record))
-        return records
+            same.setdefault((invalid.record, invalid.reason), []).append(invalid)
+        return [self._refusal(alike[0], len(alike), bundle) for alike in same.values()]
+
+    def _refusal(self, invalid: Invalid, count: int, bundle: Bundle) -> bytes:
+        self.counts[f"invalid.{invalid.reason}"] += count
+        record: dict[str, object] = {
+            "topic": bundle.topic,
+            "partition": bundle.partition,
+            "offset": bundle.offsets[invalid.record],
+            "reason": invalid.reason,
+            "detail": invalid.detail,
+            "count": count,
+        }
+        if self._config.broker.invalid_payload:
+            payload = bundle.values[invalid.record] or b""
+            record["payload"] = payload[:100_000].decode(errors="replace")
+        return msgspec.json.encode(record)
 
     def _new_blocks(self) -> dict[bytes, bytes]:
         return {self._key(): record for record in self.facts.take_blocks()}

@@ -13,11 +13,18 @@ from msgspec.structs import replace
 from alerts import routes, rules
 from monitor import baseline, presets, validate
 from monitor.baseline import Baseline, BaselineError
-from monitor.config import Broker, Columns, Config, ConfigError, Model, Secret, convert
+from monitor.config import Broker, Columns, Config, ConfigError, Ingest, Model, Secret, convert
 from monitor.sequential.control import Budget
 
-SECRET_SECTIONS = ("broker", "http", "notifiers", "hash_key")  # where a table of one key is a reference
+SECRET_SECTIONS = (
+    "broker",
+    "http",
+    "ingest",
+    "notifiers",
+    "hash_key",
+)  # where a table of one key is a reference
 HASH_KEY = 16  # characters, at least
+TOKEN = re.compile(r"[\w.~+/-]{16,}=*", re.ASCII)  # RFC 6750
 BROKERS = re.compile(r"kafka://[^\s/@,;:]+:\d+(?:[,;](?:kafka://)?[^\s/@,;:]+:\d+)*")
 
 
@@ -53,6 +60,7 @@ def check(config: Config) -> None:
     routes.build(config)
     check_broker(config.broker)
     _check_addresses(config)
+    _check_ingest(config.ingest)
     if config.hash_key is not None and len(config.hash_key.value) < HASH_KEY:
         raise ConfigError("hash_key", "…", f"a secret of {HASH_KEY} characters or more")
 
@@ -163,6 +171,13 @@ def check_broker(broker: Broker, key: str = "broker.url") -> None:
         if given != broker.security_protocol.startswith("SASL"):
             allowed = "given with the security_protocol SASL_SSL or SASL_PLAINTEXT, and only then"
             raise ConfigError(f"broker.{field}", "…" if given else None, allowed)
+
+
+def _check_ingest(ingest: Ingest) -> None:
+    if ingest.token is not None and not TOKEN.fullmatch(ingest.token.value):
+        raise ConfigError("ingest.token", "…", "a secret of 16 or more letters, digits and any of -._~+/")
+    if ingest.max_body < 1:
+        raise ConfigError("ingest.max_body", ingest.max_body, "1 or more")
 
 
 def _check_addresses(config: Config) -> None:

@@ -139,8 +139,9 @@ class Table(faust.Table):  # type: ignore[misc]
 
     @property
     def recovering(self) -> bool:
-        """Whether partitions that this worker holds are not recovered yet."""
-        return bool(self.app.rebalancing or self.data.partitions.keys() - self.ready)
+        """Whether partitions were not assigned yet, or those that this worker holds are not recovered."""
+        assigned = self._generation >= 0
+        return bool(not assigned or self.app.rebalancing or self.data.partitions.keys() - self.ready)
 
     def items(self, partition: int) -> Mapping[bytes, bytes]:
         """The items of a partition that this worker holds, else `Revoked`. A live view: copy to keep."""

@@ -17,6 +17,7 @@ with warnings.catch_warnings():
 
 DAY_MS = 86_400_000
 COMPACT = {"cleanup.policy": "compact"}
+PATIENCE = {"request_timeout_ms": 15_000, "bootstrap_timeout_ms": 10_000}
 
 
 class Topics(Struct, frozen=True):
@@ -81,7 +82,7 @@ def ensure(broker: Broker) -> Topics:
     """Creates the topics that are missing. Raises ConfigError when that cannot be."""
     topics = names(broker)
     try:
-        admin = KafkaAdminClient(**client_settings(broker), request_timeout_ms=15_000)
+        admin = KafkaAdminClient(**client_settings(broker), **PATIENCE)
     except (KafkaError, OSError, ValueError) as error:
         raise ConfigError("broker.url", broker.url, f"the address of a running Kafka ({error})") from None
     try:
@@ -97,7 +98,7 @@ def ensure(broker: Broker) -> Topics:
 
 def partitions(broker: Broker, wanted: Iterable[str]) -> dict[str, int]:
     """How many partitions each topic has."""
-    admin = KafkaAdminClient(**client_settings(broker), request_timeout_ms=15_000)
+    admin = KafkaAdminClient(**client_settings(broker), **PATIENCE)
     try:
         return {d["name"]: len(d["partitions"]) for d in _described(admin, wanted)}
     finally:

@@ -1,6 +1,7 @@
 """`fairlead worker`: one worker with its page, until SIGTERM."""
 
 import asyncio
+import functools
 import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -11,10 +12,11 @@ from msgspec.structs import replace
 
 from alerts import routes
 from alerts.notifier import Sender
-from dashboards.web import make_web
+from dashboards.web import guard, make_web
 from monitor.config import Config, ConfigError
-from streams import topics
+from streams import ingest, tables, topics
 from streams.app import Worker
+from streams.backlog import Backlog
 from streams.consumer import serve
 from streams.embedded import PARTITIONS, EmbeddedBroker
 from streams.topics import Topics
@@ -62,7 +64,7 @@ def make_embedded(
 async def page(worker: Worker) -> AsyncIterator[str]:
     """Serves the worker's page, metrics and health; gives its address. Raises ConfigError."""
     http = worker.config.http
-    runner = web.AppRunner(make_web(worker, http.user, http.password), access_log=None)
+    runner = web.AppRunner(_site(worker), access_log=None, logger=ingest.log)
     await runner.setup()
     try:
         site = web.TCPSite(runner, http.host, http.port)
@@ -74,6 +76,19 @@ async def page(worker: Worker) -> AsyncIterator[str]:
         yield f"http://{host}:{port}/"
     finally:
         await runner.cleanup()
+
+
+def _site(worker: Worker) -> web.Application:
+    """The page, and events over HTTP if there is a token for them."""
+    config = worker.config
+    site = make_web(worker)
+    if config.http.user is not None and config.http.password is not None:
+        site.middlewares.append(ingest.beside(guard(config.http.user, config.http.password)))
+    if config.ingest.token is not None:
+        backlog = Backlog(functools.partial(tables.send, worker.app))
+        doors = ingest.Ingest(config, config.ingest.token, backlog, worker.collect.counts)
+        site.add_routes(doors.routes())
+    return site
 
 
 async def _serve(worker: Worker) -> None:

@@ -23,6 +23,7 @@ TABLES: dict[str, type[msgspec.Struct]] = {
     "`[models.NAME.columns]`": config.Columns,
     "`[broker]`": config.Broker,
     "`[http]`": config.Http,
+    "`[ingest]`": config.Ingest,
     "`[alerts]`": config.Alerts,
     "`[[alerts.routes]]`": config.Route,
     "`match` of a route": config.Match,

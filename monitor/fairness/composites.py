@@ -1,6 +1,7 @@
 """From a table to composites: metrics that put several rates, or several groups, into one number."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from itertools import permutations
 
 import numpy as np
@@ -159,8 +160,11 @@ class _Reader:
         place = groups.index(fixed) if fixed in groups else None
         if place is None and word not in reference.BY_METRIC:
             return []
-        selected = estimate(["selection_rate"], self._table).groups[0]
-        return reference.pairs(word, place, selected, known, question.compare)
+        return reference.pairs(word, place, self._selected, known, question.compare)
+
+    @cached_property
+    def _selected(self) -> Estimates:
+        return estimate(["selection_rate"], self._table).groups[0]
 
     def _kept(self, question: Question, found: Estimates) -> list[int]:
         """Which of the chosen pairs to show: of extremes, the one furthest apart."""

@@ -12,7 +12,7 @@ from monitor.fairness.estimates import Matrix
 from monitor.fairness.intervals import ENOUGH, FEWEST, Estimates
 from monitor.fairness.questions import asked, concerning
 from monitor.fairness.strata import aligned
-from monitor.readings import Attribute, Group, Rate, known
+from monitor.readings import Attribute, Group, Rate, all_known, known
 from monitor.table import SCORES, Table
 
 
@@ -84,8 +84,5 @@ def _rates(found: Estimates) -> list[list[Rate]]:
     low = np.where(found.n >= FEWEST, found.low, np.nan)
     high = np.where(found.n >= FEWEST, found.high, np.nan)
     rough = (found.n >= FEWEST) & (found.n < ENOUGH)
-    rows = zip(*(part.tolist() for part in (found.value, low, high, found.n, rough)), strict=True)
-    return [
-        [Rate(known(v), known(lo), known(hi), n, r) for v, lo, hi, n, r in zip(*row, strict=True)]
-        for row in rows
-    ]
+    parts = (*map(all_known, (found.value, low, high)), found.n.tolist(), rough.tolist())
+    return [list(map(Rate, *row)) for row in zip(*parts, strict=True)]

@@ -9,7 +9,8 @@
 """
 
 import math
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from monitor.fairness.intervals import FEWEST
 from monitor.readings import Verdict
@@ -20,8 +21,7 @@ MOST = 1_000_000_000  # more than this many decisions is as good as never
 Limits = tuple[float | None, float | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(Struct, frozen=True, gc=False):
     """A compared value with its interval, NaN where undefined, and the sizes of its two sides."""
 
     value: float

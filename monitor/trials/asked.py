@@ -104,7 +104,7 @@ def check(config: Config) -> None:
     try:
         Budget.parse(config.alerts.false_alarms)
     except ValueError:
-        allowed = 'a positive number "per" day, week, month or year'
+        allowed = "a positive number per day, week, month or year, as in '1 per year'"
         raise ConfigError("alerts.false_alarms", config.alerts.false_alarms, allowed) from None
 
 

@@ -15,13 +15,12 @@ from msgspec.structs import replace
 
 from monitor.readings import Attribute, Comparison, Verdict, known
 from monitor.sequential.control import e_bh
-from monitor.sequential.plan import decisions_left
-from monitor.trials.running import Floats, Pair, Running
+from monitor.trials.left import Left
+from monitor.trials.running import Pair, Running
 from monitor.trials.trials import Trials
 
 LISTED = 0.05  # the share of false ones to be expected in the list of now
 START, MONTH, CHANGE = "start", "month", "change"
-GROWTH = 1.5  # times the events, before it is asked again how many more a verdict will take
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class Judge:
 
     def __init__(self, trials: Trials) -> None:
         self._trials = trials
-        self._left: dict[int, tuple[int, Floats]] = {}  # by test: events then, events left
+        self._left = Left()
 
     def judge(self, name: str, attribute: Attribute) -> Attribute:
         """An attribute's comparisons, those of rules that are tested with the tests' verdicts."""
@@ -54,7 +53,7 @@ class Judge:
 
     def _listed(self) -> set[tuple[int, Pair]]:
         """The pairs to list as unfair now; at most 5 % of such lists are false in expectation (e-BH)."""
-        tests = [running for each in self._trials.running.values() for running in each]
+        tests = self._tests
         pairs = [(id(running), pair) for running in tests for pair in running.pairs]
         e = np.concatenate([np.zeros(0), *(running.found.e for running in tests)])
         return {pair for pair, chosen in zip(pairs, e_bh(e, LISTED).tolist(), strict=True) if chosen}
@@ -85,7 +84,7 @@ class Judge:
             once_in=proof and proof.once_in,
             onset=None if proof is None or proof.onset is None else proof.onset * width,
             listed=any((id(r), r.pairs[i]) in listed for r, i in places),
-            revised=max(self._trials.revisions(r, i) for r, i in places),
+            revised=max(sum(self._trials.revisions(r, i)) for r, i in places),
         )
 
     def _needed(self, c: Comparison, attribute: Attribute, own: tuple[Running, int]) -> int | None:
@@ -93,17 +92,14 @@ class Judge:
         running, pair = own
         past = running.cells.state["past"][:, pair]
         events, ours = int(past[0] + past[2]), int(past[2 if running.family.side.flipped else 0])
-        left = float(self._events_left(running)[pair])
+        left = self._left.events(running, pair, self._tests)
         if not events or not c.n or not isfinite(left):
             return None
         return ceil(left * ours / events * attribute.groups[c.group].n / c.n) or None
 
-    def _events_left(self, running: Running) -> Floats:
-        fed = int(running.found.events.sum())
-        held = self._left.get(id(running))
-        if held is None or len(held[1]) != len(running) or fed >= GROWTH * held[0]:
-            held = self._left[id(running)] = fed, decisions_left(running.cells, running.terms.alpha)
-        return held[1]
+    @property
+    def _tests(self) -> list[Running]:
+        return [running for each in self._trials.running.values() for running in each]
 
 
 def proofs(running: Running, pair: int) -> Iterable[Proof]:

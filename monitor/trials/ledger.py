@@ -1,6 +1,7 @@
 """What the tests were fed, slice by slice: to replay them, and to see what was revised afterwards."""
 
 from collections.abc import Collection, Iterator
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -20,6 +21,14 @@ class Page(Struct, array_like=True):
     source: str
     slice: int
     rows: list[tuple[str, str, str, int, int]]
+
+
+class Revised(NamedTuple):
+    """Of one group in one slice: at least how many events are not any more what the tests were fed, and how
+    many they were not fed because they came late."""
+
+    altered: int
+    late: int
 
 
 class Ledger:
@@ -48,23 +57,21 @@ class Ledger:
         numbers: list[int] = np.unique(rows[0, old] >> _KEYS).tolist()
         return numbers
 
-    def revised(self, now: Slices, slices: Collection[int]) -> dict[Key, dict[int, int]]:
-        """What of these slices is different now from what was fed: by attribute, metric and group, in which
-        slice at least how many events came late, went, or changed.
-        """
+    def revised(self, now: Slices, slices: Collection[int]) -> dict[Key, dict[int, Revised]]:
+        """What of these slices is different now from what was fed, by attribute, metric and group."""
         held = self._gathered()
         held = held[:, np.isin(held[0] >> _KEYS, np.array(sorted(slices), np.int64))]
         rows = np.concatenate([held, self._rows(now) * [[1], [-1], [-1]]], axis=1)
         codes, place = np.unique(rows[0], return_inverse=True)
-        change = np.zeros((2, len(codes)), np.int64)
-        for sums, row in zip(change, rows[1:], strict=True):
+        lost = np.zeros((2, len(codes)), np.int64)
+        for sums, row in zip(lost, (rows[2], rows[1] - rows[2]), strict=True):  # positives, negatives
             np.add.at(sums, place, row)
-        events = np.abs(change).max(axis=0)
+        altered, late = np.maximum(lost, 0).sum(axis=0), np.maximum(-lost, 0).sum(axis=0)
         names = list(self._keys)
-        found: dict[Key, dict[int, int]] = {}
-        for i in np.flatnonzero(events).tolist():
+        found: dict[Key, dict[int, Revised]] = {}
+        for i in np.flatnonzero(altered + late).tolist():
             key = names[int(codes[i]) & ((1 << _KEYS) - 1)]
-            found.setdefault(key, {})[int(codes[i]) >> _KEYS] = int(events[i])
+            found.setdefault(key, {})[int(codes[i]) >> _KEYS] = Revised(int(altered[i]), int(late[i]))
         return found
 
     def _gathered(self) -> Ints:

@@ -14,7 +14,7 @@ from monitor.panes import ALL, Panes
 from monitor.table import UNKNOWN
 from monitor.trials import ledger
 from monitor.trials.asked import COHORTS, DECISIONS, OUTCOMES, Family, families
-from monitor.trials.ledger import Key, Ledger, Page
+from monitor.trials.ledger import Key, Ledger, Page, Revised
 from monitor.trials.levels import SPARE, Levels, alone
 from monitor.trials.running import ORDERED, Kept, Running, Terms
 from monitor.trials.slices import Counts, Question, fingerprints, sliced
@@ -22,7 +22,7 @@ from monitor.trials.slices import Counts, Question, fingerprints, sliced
 FORMAT = 1
 WARM_UP = 200  # decisions, and a day, before references are chosen and the budget is divided
 DAY, YEAR = UNITS_MS["d"], 365.25
-REVISED = 0.01  # of the events that a test was fed: when more were revised afterwards, it begins anew
+ALTERED = 0.01  # of the events that a test was fed: when more were corrected since, it begins anew
 AT_ONCE = 1024  # slices that are taken from the panes in one go
 NOTES = 50
 STATE, PAGE = b"trials/", b"ledger/"
@@ -61,8 +61,8 @@ class Trials:
     """The sequential tests of one model over its panes, which may go on changing.
 
     A slice is finished when the clock has passed its end; the outcomes in it, and cohorts, when
-    `mature_after` has passed since too. Nothing that comes later is fed: it counts as revised, and the tests
-    that it concerns begin anew when that is more than 1 % of what they were fed.
+    `mature_after` has passed since too. Nothing that comes later is fed. What comes late is only missed; but
+    when more than 1 % of the events that a pair's tests were fed are corrected, the tests begin anew.
     """
 
     def __init__(self, name: str, model: Model, panes: Panes, levels: Levels | None = None) -> None:
@@ -76,7 +76,7 @@ class Trials:
         self._consumed = dict.fromkeys((DECISIONS, OUTCOMES, COHORTS), 0)
         self._ledgers = {source: Ledger(source) for source in self._consumed}
         self._fingerprints: dict[str, dict[int, int]] = {source: {} for source in self._consumed}
-        self._revised: dict[Key, dict[int, int]] = {}  # by slice how many events
+        self._revised: dict[Key, dict[int, Revised]] = {}  # by slice
         self._pages: list[Page] = []
         self._saved = True
 
@@ -178,34 +178,41 @@ class Trials:
         if not changed:
             return
         there = sliced(self._panes, self.model, source, fed, asked=asked, only=changed)
+        for slices in self._revised.values():
+            for number in slices.keys() & set(changed):
+                del slices[number]
         for key, slices in self._ledgers[source].revised(there, changed).items():
             self._revised.setdefault(key, {}).update(slices)
         for running in self._of(source):
-            spoilt = [i for i in range(len(running)) if self.spoilt(running, i) > REVISED]
+            spoilt = [i for i in range(len(running)) if self.spoilt(running, i) > ALTERED]
             if spoilt:
                 self._restart(running, spoilt)
 
     def spoilt(self, running: Running, pair: int) -> float:
-        """Which part of the events that a pair's tests were fed has been revised since."""
+        """Which part of the events that a pair's tests were fed has been altered since."""
         events = running.fed(pair)
-        return self.revisions(running, pair) / events if events else 0.0
+        return self.revisions(running, pair).altered / events if events else 0.0
 
-    def revisions(self, running: Running, pair: int) -> int:
-        """How many of the events that a pair's tests were fed have been revised since, at least."""
+    def revisions(self, running: Running, pair: int) -> Revised:
+        """How many of the events that a pair's tests were fed have been altered since, and how many more
+        came late."""
         first = int(running.marks.state["first"][pair])
         family = running.family
         keys = [(family.attribute, family.metric, group) for group in running.pairs[pair]]
         changes = [found for key in keys for found in self._revised.get(key, {}).items()]
-        return sum(events for number, events in changes if number >= first)
+        return Revised(
+            sum(found.altered for number, found in changes if number >= first),
+            sum(found.late for number, found in changes if number >= first),
+        )
 
     def _restart(self, running: Running, pairs: list[int]) -> None:
         number = self._consumed[running.family.source]
         for pair in pairs:
-            n, share = self.revisions(running, pair), self.spoilt(running, pair)
+            n, share = self.revisions(running, pair).altered, self.spoilt(running, pair)
             said = (
-                f"{' and '.join(running.pairs[pair])}: {n:,} events ({share:.0%}) came late or were"
-                " corrected after the test had been fed them: it begins anew, and needs twice the evidence;"
-                " mature_after says how long outcomes may change"
+                f"{' and '.join(running.pairs[pair])}: {n:,} events ({share:.0%}) were corrected after"
+                " the test had been fed them: it begins anew, and needs twice the evidence; mature_after says"
+                " how long outcomes may change"
             )
             self._note(running.family.rule, running.family.attribute, number, said)
         running.restart(pairs, number)

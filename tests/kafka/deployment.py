@@ -112,9 +112,12 @@ class Process:
 
 
 class Deployment:
-    """A configuration over COMPAS's, with topics and a group of its own; a producer; workers on demand."""
+    """A configuration over COMPAS's, with topics and a group of its own; a producer; workers on demand.
 
-    def __init__(self, kafka: str, name: str, folder: Path, more: str = "") -> None:
+    `model` is added to the model's settings, `more` to the file's end.
+    """
+
+    def __init__(self, kafka: str, name: str, folder: Path, more: str = "", model: str = "") -> None:
         self.kafka, self.name = kafka, name
         self.decisions, self.feedback, self.invalid = f"{name}-d", f"{name}-f", f"{name}-i"
         broker = (
@@ -123,7 +126,8 @@ class Deployment:
             "[http]\nport = 0\n"
         )
         self.configuration = folder / "fairlead.toml"
-        self.configuration.write_text(f"{options.BUNDLED.read_text()}\n{broker}{more}")
+        compas = options.BUNDLED.read_text().replace("[models.compas]", f"[models.compas]\n{model}", 1)
+        self.configuration.write_text(f"{compas}\n{broker}{more}")
         create_topics(kafka, {self.decisions: PARTITIONS, self.feedback: PARTITIONS})
         self._producer = KafkaProducer(bootstrap_servers=kafka, max_request_size=6_000_000)
 

@@ -237,7 +237,11 @@ def aged(events: list[Event], ends: dict[str, int]) -> Facts:
 def test_dropping_what_is_over_leaves_every_unsealed_pane_as_it_was(
     events: list[Event], later: list[Event], loans: int, jobs: int
 ) -> None:
+    """But for feedback that waited in vain: older than the end, it goes before its decision comes."""
     ends = {"loans": loans * DAY * 1000, "jobs": jobs * DAY * 1000}
+    end = max(loans, jobs) * DAY
+    old = {event.decision_id for event in events if isinstance(event, Feedback) and event.time < end}
+    later = [event for event in later if not (isinstance(event, Decision) and event.id in old)]
     whole = fed(events)
     whole.seal(ends)
     for facts in (whole, dropped := aged(events, ends)):

@@ -3,10 +3,12 @@
 import random
 from collections import Counter
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from monitor import panes
 from monitor.codes import Codes
@@ -17,12 +19,17 @@ from monitor.facts import Facts
 from monitor.joined import slice_ms
 from monitor.panes import Panes
 from monitor.readings import Attribute, Reading
-from monitor.windows import window_ms
+from monitor.windows import bounds, window_ms
 
 MINUTE, HOUR, DAYS = 60_000, 3_600_000, 6
+START = 1_772_064_000  # seconds: 26 February 2026, so that a month ends after three days
 MODEL = Model(
-    positive=["yes"], attributes=["sex", ["sex", "age"]], windows=["30m", "6h", "3d", "all"], baseline=10**9
+    positive=["yes"],
+    attributes=["sex", ["sex", "age"]],
+    windows=["30m", "6h", "3d", "month", "last_month", "all"],
+    baseline=10**9,
 )
+MATURING = replace(MODEL, mature_after="12h")
 WIDTH = slice_ms(MODEL)
 Event = Decision | Feedback
 Counts = dict[str, dict[str, dict[str, int]]]  # of each attribute's groups
@@ -34,7 +41,7 @@ def decision(number: int) -> Decision:
     return Decision(
         id=f"d{number}",
         model="loans",
-        time=float(chance.randrange(DAYS * 24 * 4) * 900 + chance.randrange(60)),
+        time=float(START + chance.randrange(DAYS * 24 * 4) * 900 + chance.randrange(60)),
         decision=chance.choice(["yes", "no"]),
         attributes={"sex": chance.choice(["F", "M", None]), "age": chance.choice(["old", "young"])},
     )
@@ -45,7 +52,7 @@ def returned(number: int, after: int) -> Feedback:
     chance = random.Random(f"{number} {after}")
     return Feedback(
         decision_id=f"d{number}",
-        time=float(chance.randrange(DAYS * 24) * 3600 + 1),
+        time=float(START + chance.randrange(DAYS * 24) * 3600 + 1),
         outcome=chance.choice([True, False, None]),
         decision=chance.choice([None, None, "yes", "no"]),
         attributes=chance.choice([{}, {}, {"sex": "F"}, {"sex": "X"}]),
@@ -56,7 +63,7 @@ ids = st.integers(0, 30)
 events = st.lists(
     st.one_of(ids.map(decision), st.builds(returned, ids, st.integers(0, 3))), min_size=5, max_size=80
 )
-clocks = st.integers(0, (DAYS + 1) * 24 * 60).map(lambda minutes: minutes * MINUTE)
+clocks = st.integers(0, (DAYS + 1) * 24 * 60).map(lambda minutes: START * 1000 + minutes * MINUTE)
 
 
 def fed(facts: Facts, found: Sequence[Event]) -> Facts:
@@ -73,9 +80,9 @@ def new() -> Facts:
     return Facts({"loans": MODEL}, bytes(16))
 
 
-def windows(held: Panes, clock: int) -> dict[str, Counts]:
+def windows(held: Panes, clock: int, model: Model = MODEL) -> dict[str, Counts]:
     """The counts that the readings of each window show."""
-    readings = Evaluator("loans", MODEL, held).read(clock)
+    readings = Evaluator("loans", model, held).read(clock)
     return {reading.window: shown(reading) for reading in readings}
 
 
@@ -91,21 +98,32 @@ def _groups(attribute: Attribute) -> dict[str, dict[str, int]]:
     }
 
 
-def recount(found: Sequence[Event], clock: int) -> dict[str, Counts]:
-    """The same by hand: one pass over the distinct events for each window."""
+def recount(found: Sequence[Event], clock: int, wait: int = 0) -> dict[str, Counts]:
+    """The same by hand: one pass over the distinct events for each window.
+
+    `wait` (ms) is how old a decision must be before its outcome counts.
+    """
     decisions = {event.id: event for event in found if isinstance(event, Decision)}
     said = {(event.decision_id, event.time): event for event in found if isinstance(event, Feedback)}
     latest: dict[object, dict[str, object]] = {}
     for (about, _), event in sorted(said.items(), key=lambda item: item[0][1]):
         words = {"outcome": event.outcome, "final": event.decision, **event.attributes}
         latest.setdefault(about, {}).update({k: v for k, v in words.items() if v is not None})
-    counts = {}
-    for window in MODEL.windows:
-        length = window_ms(window)
-        start = 0 if length is None else max(0, (clock - length) // WIDTH + 1) * WIDTH
-        inside = [each for each in decisions.values() if float(each.time) * 1000 >= start]
-        counts[window] = _by_group(inside, latest)
-    return counts
+    for each in decisions.values():
+        if wait and float(each.time) * 1000 >= (clock - wait) // WIDTH * WIDTH:
+            latest.get(each.id, {}).pop("outcome", None)
+    inside = {window: [d for d in decisions.values() if _holds(window, d, clock)] for window in MODEL.windows}
+    return {window: _by_group(some, latest) for window, some in inside.items()}
+
+
+def _holds(window: str, each: Decision, clock: int) -> bool:
+    """Whether a window has the decision as of a clock."""
+    ours, now = (datetime.fromtimestamp(seconds, UTC) for seconds in (float(each.time), clock / 1000))
+    months = (now.year - ours.year) * 12 + now.month - ours.month
+    if window in ("month", "last_month"):
+        return months <= 0 if window == "month" else months == 1
+    length = window_ms(window)
+    return length is None or float(each.time) * 1000 // WIDTH > (clock - length) // WIDTH
 
 
 def _by_group(found: Sequence[Decision], latest: dict[object, dict[str, object]]) -> Counts:
@@ -144,18 +162,25 @@ def test_the_recount_by_hand_counts_what_it_should() -> None:
     ]
     counts = recount([*found, found[0]], 7200_000)
     assert counts["30m"]["sex"] == {"F": {"up": 1}}
-    assert counts["all"]["sex"] == {"F": {"up": 1}, "M": {"tn": 1, "final_fp": 1, "overridden_up": 1}}
+    both = {"F": {"up": 1}, "M": {"tn": 1, "final_fp": 1, "overridden_up": 1}}
+    assert counts["all"]["sex"] == counts["month"]["sex"] == both
+    assert counts["last_month"]["sex"] == {}
+    assert recount(found, 40 * 24 * HOUR)["last_month"]["sex"] == both
+    young = recount(found, 7200_000, wait=2 * HOUR)["all"]["sex"]
+    assert young["M"] == {"un": 1, "final_up": 1, "overridden_up": 1}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(events, clocks, st.randoms(use_true_random=False))
 def test_windows_equal_a_recount(found: list[Event], clock: int, chance: random.Random) -> None:
     again = found + chance.sample(found, len(found) // 2)
     chance.shuffle(again)
-    assert windows(fed(new(), again).panes["loans"], clock) == recount(found, clock)
+    held = fed(new(), again).panes["loans"]
+    assert windows(held, clock) == recount(found, clock)
+    assert windows(held, clock, MATURING) == recount(found, clock, 12 * HOUR)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(events, clocks, st.randoms(use_true_random=False), st.integers(0, 80))
 def test_windows_after_a_recovery_equal_a_recount(
     found: list[Event], clock: int, chance: random.Random, crash: int
@@ -171,7 +196,7 @@ def test_windows_after_a_recovery_equal_a_recount(
     assert windows(recovered.panes["loans"], clock) == recount(found, clock)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(events, clocks, st.randoms(use_true_random=False), st.integers(0, 80))
 def test_windows_of_panes_that_were_sent_equal_a_recount(
     found: list[Event], clock: int, chance: random.Random, at: int
@@ -197,13 +222,13 @@ def _partition(event: Event) -> int:
     return int(str(about)[1:]) % 2
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(events, clocks, st.integers(0, DAYS * 24))
 def test_windows_after_old_panes_were_rolled_up_equal_a_recount(
     found: list[Event], clock: int, hour: int
 ) -> None:
     """Windows that begin after what is rolled up, and all, do not notice."""
-    end = hour * HOUR // WIDTH
+    end = (START * 1000 + hour * HOUR) // WIDTH
     held, rolled = Panes(Codes(), WIDTH), Panes(Codes(), WIDTH)
     for pane in fed(new(), found).panes["loans"].take("loans", 0, ""):
         held.put(pane)
@@ -211,8 +236,8 @@ def test_windows_after_old_panes_were_rolled_up_equal_a_recount(
     rolled.put(panes.load(panes.dump([whole])[0]))
     for pane in fed(new(), found).panes["loans"].take("loans", 0, ""):
         rolled.put(pane)
-    lengths = {window: window_ms(window) for window in MODEL.windows}
-    after = {w for w, length in lengths.items() if length is None or (clock - length) // WIDTH + 1 >= end}
+    starts = {window: bounds(window, clock, WIDTH)[0] for window in MODEL.windows}
+    after = {window for window, start in starts.items() if start is None or start >= end}
     expected = {window: counts for window, counts in recount(found, clock).items() if window in after}
     for panes_ in (held, rolled):
         assert {w: counts for w, counts in windows(panes_, clock).items() if w in after} == expected

@@ -233,3 +233,19 @@ def test_parquet(tmp_path: Path) -> None:
 def test_what_is_no_parquet_is_refused(tmp_path: Path) -> None:
     pytest.importorskip("pyarrow", reason="the extra fairlead[parquet] is not installed")
     assert "allowed: Parquet (" in refusal(written(tmp_path, b"PAR?", "some.parquet"))
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("x.csv", "decision\nyes\n\nno\n"), ("x.jsonl", '{"decision": "yes"}\n\n{"decision": "no"}\n')],
+)
+def test_the_number_of_the_row_stands_for_an_id_and_a_time(tmp_path: Path, name: str, text: str) -> None:
+    found = decisions(read(written(tmp_path, text, name), Columns(id="#", time="#")))
+    assert [(d.id, d.time, d.decision) for d in found] == [(1, 1, "yes"), (2, 2, "no")]
+
+
+def test_a_sample_is_of_whole_rows_of_text(tmp_path: Path) -> None:
+    path = written(tmp_path, b"a;b\n1;2\n3\n\xff;4\n5;6\n7;8\n")
+    assert files.sample(path, 2) == (["a", "b"], [["1", "2"], ["5", "6"]])
+    with pytest.raises(ConfigError, match="a CSV file"):
+        files.sample(written(tmp_path, "{}", "x.jsonl"), 2)

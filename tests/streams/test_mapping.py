@@ -196,3 +196,20 @@ def test_our_own_names_map_themselves() -> None:
         features={"income": "features.income"},
         values={"csat": "values.csat"},
     )
+
+
+def test_numbers_are_cut_into_bands_and_codes_shortened() -> None:
+    columns = Columns(
+        attributes={"age_band": "age", "area": "postcode"},
+        bands={"age_band": [25, 62.5]},
+        prefixes={"area": 2},
+    )
+    rows = [("24", "N1 9GU"), ("25", "SW1A"), ("62.5", "N"), ("", ""), ("old", "N1")]
+    found = [mapping.decision({**ROW, "age": a, "postcode": p}, columns, "credit") for a, p in rows]
+    assert [fields.get("attributes") for fields in found] == [
+        {"age_band": "under 25", "area": "N1"},
+        {"age_band": "25 to under 62.5", "area": "SW"},
+        {"age_band": "62.5 and over", "area": "N"},
+        None,
+        {"age_band": "old", "area": "N1"},
+    ]

@@ -1,0 +1,1 @@
+"""What the stream costs, beside what it costs elsewhere, in one run."""

@@ -1,0 +1,166 @@
+"""Events a second, and CPU time an event, from Kafka to what is read of them."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import NamedTuple
+
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from benchmarks.stream import events
+from benchmarks.stream.brokers import PARTITIONS, send
+from benchmarks.stream.events import Message, Row
+from benchmarks.stream.process import Process, Worker, wait_until
+
+EMBEDDED_AT_ONCE = 8_000_000  # bytes in flight: the embedded broker keeps about 5 MB a partition
+MODEL = """
+[models.{name}]
+positive = ["approved"]
+positive_outcome = ["repaid"]
+attributes = ["sex", "age_band", "origin"]
+windows = ["24h", "30d", "all"]
+baseline = 1000
+[[models.{name}.rules]]
+metric = "selection_rate"
+compare = "ratio"
+min = 0.8
+[[models.{name}.rules]]
+metric = "true_positive_rate"
+min = -0.1
+max = 0.1
+[[models.{name}.rules]]
+metric = "adwin"
+compare = "value"
+stream = "error"
+max = 0
+"""
+
+
+class Cost(NamedTuple):
+    """What some events took. `threads`: seconds of CPU of the main thread and of the others."""
+
+    events: int
+    wall: float
+    cpu: float
+    threads: Sequence[float]
+    memory: int
+
+    @property
+    def micros(self) -> float:
+        """CPU time an event."""
+        return self.cpu / self.events * 1e6
+
+
+class Kind(NamedTuple):
+    """How events come: a function that gives decisions' and outcomes' messages."""
+
+    decisions: list[Message]
+    feedback: list[Message]
+
+
+def single(loans: Sequence[Row], name: str) -> Kind:
+    """One event a message."""
+    decided = [events.decision(loan) for loan in loans]
+    returned = [events.feedback(loan) for loan in loans]
+    return Kind(
+        list(events.single(f"{name}-decisions", decided, PARTITIONS)),
+        list(events.single(f"{name}-feedback", returned, PARTITIONS)),
+    )
+
+
+def columns(loans: Sequence[Row], name: str) -> Kind:
+    """Batches by column, as `client/` makes them."""
+    decided = [events.decision(loan) for loan in loans]
+    returned = [events.feedback(loan) for loan in loans]
+    return Kind(
+        list(events.columns(f"{name}-decisions", "credit", decided, PARTITIONS)),
+        list(events.columns(f"{name}-feedback", None, returned, PARTITIONS)),
+    )
+
+
+def baseline(address: str, loans: Sequence[Row], name: str, *, join: bool = False) -> Cost:
+    """The idiomatic Faust app on the same loans; with `join` decisions and outcomes come apart."""
+    decided = [{**events.decision(loan), **({} if join else {"outcome": loan["outcome"]})} for loan in loans]
+    messages = list(events.single(name, decided, PARTITIONS))
+    if join:
+        messages += events.single(f"{name}-feedback", map(events.feedback, loans), PARTITIONS)
+    create(address, name, f"{name}-feedback")
+    arguments = ["-m", "benchmarks.stream.baseline", address, name, *(["--join"] if join else [])]
+    with Process(*arguments) as app:
+        wait_until(lambda: "taken 0" in app.printed(), "the baseline's first line")
+        send(address, messages[:1])
+        wait_until(lambda: "taken 1\n" in app.printed(), "the baseline's first event")
+        return measured(app, address, [messages[1:]], lambda: f"taken {len(messages)}\n" in app.printed())
+
+
+def fairlead(address: str, kind: Kind, name: str, profile: Path | None = None) -> tuple[Cost, Cost]:
+    """A worker on a Kafka: what the decisions took, and then their outcomes."""
+    create(address, f"{name}-decisions", f"{name}-feedback")
+    with configured(address, name) as file, Worker(file, profile=profile) as worker:
+        wait_until(lambda: worker.ready(PARTITIONS), "a worker that is ready", 0.5)
+        costs = _both(worker, address, kind, lambda messages: [messages])
+        if profile:
+            worker.stop()
+        return costs
+
+
+def embedded(kind: Kind, name: str) -> tuple[Cost, Cost]:
+    """A worker with the broker inside it: its cost is the broker's too."""
+    with configured("unused:1", name) as file, Worker(file, "--embedded") as worker:
+        address = str(wait_until(lambda: worker.said(r"events go to (\S+)"), "the embedded broker"))
+        wait_until(lambda: worker.ready(PARTITIONS), "a worker that is ready", 0.5)
+        return _both(worker, address, kind, _in_small_parts)
+
+
+def _in_small_parts(messages: Sequence[Message]) -> Iterator[Sequence[Message]]:
+    size = sum(len(message.value) for message in messages)
+    step = max(1, len(messages) * EMBEDDED_AT_ONCE // size)
+    yield from (messages[start : start + step] for start in range(0, len(messages), step))
+
+
+def _both(worker: Worker, address: str, kind: Kind, parts) -> tuple[Cost, Cost]:
+    count = sum(message.events for message in kind.decisions)
+    decided = measured(worker, address, parts(kind.decisions), lambda: worker.taken() == (count, 0))
+    returned = measured(worker, address, parts(kind.feedback), lambda: worker.taken() == (count, count))
+    return decided, returned
+
+
+def measured(process: Process, address: str, parts: Iterable[Sequence[Message]], done) -> Cost:
+    """Sends the parts, each when the one before has been read, and waits until all is done."""
+    count, wall, cpu, threads = 0, perf_counter(), process.cpu(), process.threads()
+    for part in parts:
+        if count and isinstance(process, Worker):
+            wait_until(lambda: not _lag(process), "the lag to be 0", 0.1)
+        send(address, part)
+        count += sum(message.events for message in part)
+    wait_until(done, "all events in the readings", 0.25)
+    wall, cpu = perf_counter() - wall, process.cpu() - cpu
+    spent = [now - before for now, before in zip(process.threads(), threads, strict=False)]
+    return Cost(count, wall, cpu, spent, process.peak_memory())
+
+
+def _lag(worker: Worker) -> int:
+    return sum(n for topic in worker.get("/api/health")["lag"].values() for n in topic.values())
+
+
+def create(address: str, *topics: str) -> None:
+    """Creates topics of equal partition counts."""
+    admin = AdminClient({"bootstrap.servers": address})
+    for future in admin.create_topics([NewTopic(topic, PARTITIONS, 1) for topic in topics]).values():
+        future.result(30)
+
+
+@contextmanager
+def configured(address: str, name: str, *more: str, models: Sequence[str] = ("credit",)) -> Iterator[Path]:
+    """A file with a configuration of its own topics and group."""
+    broker = (
+        f'[broker]\nurl = "kafka://{address}"\ngroup = "{name}"\ndecisions = "{name}-decisions"\n'
+        f'feedback = "{name}-feedback"\ninvalid = "{name}-invalid"\npartitions = {PARTITIONS}\n'
+        "[http]\nport = 0\n"
+    )
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "fairlead.toml"
+        file.write_text("\n".join([broker, *(MODEL.format(name=model) for model in models), *more]))
+        yield file
