@@ -52,8 +52,8 @@ def _breached(alert: Alert | None, finding: Finding, now: int) -> Alert | None:
 
 
 def is_old(alert: Alert, finding: Finding) -> bool:
-    """Whether a test's proof was there before the alert that it led to was resolved."""
-    proved = finding.evidence.proved if isinstance(finding.evidence, Comparison) else None
+    """Whether a test's newest proof was there before the alert that it led to was resolved."""
+    proved = finding.evidence.confirmed if isinstance(finding.evidence, Comparison) else None
     return proved is not None and alert.fired and proved <= alert.changed
 
 

@@ -141,18 +141,22 @@ def _proof(gap: Comparison) -> list[str]:
         return []
     rarely = f"{gap.once_in:,.0f}"
     said = {
-        "start": f"Proved by {gap.proved_after or 0:,} cases: however often one looks, a compliant model would ever"
-        f" show this at most once in {rarely} times.",
-        "month": f"Proved by the cases of a single month: a compliant model would show this in at most one of"
+        "start": f"Proved by {gap.proved_after or 0:,} cases: however often one looks, a compliant model"
+        f" would ever show this at most once in {rarely} times.",
+        "month": "Proved by the cases of a single month: a compliant model would show this in at most one of"
         f" {rarely} months.",
-        "change": f"A change was found, which began about {words.moment(gap.onset or gap.proved)}: a compliant"
-        f" model sets this off at most once in {rarely} blocks of a hundred cases.",
+        "change": f"A change was found, which began about {words.moment(gap.onset or gap.proved)}: a"
+        f" compliant model sets this off at most once in {rarely} blocks of a hundred cases.",
     }
     lines = [said[gap.proof]]
+    if gap.onset is not None and gap.confirmed is not None and gap.confirmed > gap.proved:
+        lines.append(
+            f"It was confirmed since: the newest change found began about {words.moment(gap.onset)}."
+        )
     if gap.cs_low is not None and gap.cs_high is not None:
         interval = words.interval(gap.metric, gap.compare, gap.cs_low, gap.cs_high)
         lines.append(
-            f"Over all {gap.tested:,} cases tested so far it was {interval} on average, proved as surely."
+            f"On average over all {gap.tested:,} cases tested it was {interval}, limits that always hold."
         )
     return lines
 

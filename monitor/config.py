@@ -117,6 +117,7 @@ class Model(Section, frozen=True):
     min_group: int = 10
     events_per_day: float | None = None  # decisions, for the budget of false alarms; None: as at the start
     baseline: int | str = 1000  # the first N decisions, or the file that `fairlead baseline` wrote
+    topic: str | None = None  # of JSON in another shape, which `columns` explains
     preset: Preset | None = None  # five rules to start from (monitor/presets.py)
     rules: list[Rule] = []
     columns: Columns | None = None

@@ -58,8 +58,8 @@ class Comparison(Struct, frozen=True, kw_only=True, gc=False, tag="comparison"):
     `rule` is the name of the configured rule whose limits `min` and `max` these are.
 
     From `test` on: what a sequential test says (monitor/trials/). The confidence sequence, of all that came
-    since the test began, is right at all times at once; `once_in` says how rarely a compliant model gives a
-    proof such as the newest: ever ("start"), in a month ("month"), or in so many blocks ("change").
+    since the test began, is right at all times at once; `once_in` says how rarely a compliant model gives
+    such a proof: ever ("start"), in a month ("month"), or in so many blocks ("change").
     """
 
     metric: str
@@ -88,11 +88,12 @@ class Comparison(Struct, frozen=True, kw_only=True, gc=False, tag="comparison"):
     cs_high: float | None = None
     since: int | None = None  # event time (ms) when the test began anew; None: with the first event
     tested: int = 0  # events that the test was fed
-    proved: int | None = None  # event time (ms) of the newest proof
+    proved: int | None = None  # event time (ms) of the proof
     proof: str | None = None  # its kind: "start", "month" or "change"
+    confirmed: int | None = None  # event time (ms) of the newest proof of any kind
     proved_after: int | None = None  # events that it took
     once_in: float | None = None
-    onset: int | None = None  # about when the change began, event time (ms)
+    onset: int | None = None  # about when the newest change found began, event time (ms)
     listed: bool = False  # whether it is on the list of what looks unfair now (e-BH at 5 %)
     revised: int = 0  # events that changed, or came, after the test was fed their slice
 

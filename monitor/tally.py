@@ -155,13 +155,18 @@ class Tally:
 
     def _summed(self, terms: list[Term]) -> dict[str, I64]:
         """Each atom's sum over the measures that add to it, by group."""
-        atoms = {atom: np.zeros(len(self._groups), np.int64) for _, atom, _ in terms}
-        order = np.argsort(self._measure, kind="stable")
-        bounds = np.searchsorted(self._measure[order], np.arange(len(self._families) + 1))
-        for place, atom, weight in terms:
-            cells = order[bounds[place] : bounds[place + 1]]
-            atoms[atom][self._group[cells]] += self._counts[cells] * weight
-        return atoms
+        atoms = {atom: number for number, atom in enumerate(dict.fromkeys(atom for _, atom, _ in terms))}
+        columns = [(place, atoms[atom], weight) for place, atom, weight in terms]
+        places, numbers, weights = np.array(columns, np.int64).reshape(-1, 3).T
+        used, place = np.unique(places, return_inverse=True)
+        row = np.full(len(self._families), -1)
+        row[used] = np.arange(len(used))
+        ours = row[self._measure] >= 0
+        counts = np.zeros((len(used), len(self._groups)), np.int64)
+        np.add.at(counts, (row[self._measure[ours]], self._group[ours]), self._counts[ours])
+        sums = np.zeros((len(atoms), len(self._groups)), np.int64)
+        np.add.at(sums, numbers, counts[place] * weights[:, None])
+        return dict(zip(atoms, sums, strict=True))
 
 
 def without_outcomes(window: Window) -> Window:

@@ -8,6 +8,8 @@ import logging
 from collections.abc import Awaitable, Sequence
 from typing import Protocol
 
+from streams.records import Record
+
 MOST = 50_000
 """Events that Kafka may owe an acknowledgement for."""
 
@@ -17,7 +19,6 @@ PATIENCE_SECONDS = 10.0
 AT_ONCE = 200  # events that are handed to the producer before others have their turn
 
 log = logging.getLogger("fairlead.ingest")
-Record = tuple[bytes, bytes]  # key, value
 
 
 class Send(Protocol):

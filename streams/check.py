@@ -14,12 +14,14 @@ from monitor.drift import detectors
 from monitor.durations import spell
 from monitor.joined import slice_ms
 from monitor.rates import resolve
+from monitor.trials import told
 
 
 def description(config: Config) -> dict[str, Any]:
     """What `check --json` prints."""
     return {
         "models": {name: _model(model) for name, model in config.models.items()},
+        "tests": told(config),
         "routes": [{"takes": takes(route), "to": route.to} for route in config.alerts.routes],
         "broker": config.broker.url,
         "page": f"http://{config.http.host}:{config.http.port}/",
@@ -91,6 +93,8 @@ def show(console: Console, config: Config) -> None:
     for name, model in config.models.items():
         console.print(_facts(name, model))
         console.print(_rules(model) if model.rules else Text("No rules: nothing will be alerted on."))
+    for line in told(config):
+        console.print(Text(line))
     console.print(_routes(config))
 
 

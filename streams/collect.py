@@ -1,6 +1,8 @@
 """The first agent: decisions and feedback become facts, made durable, and panes, sent on."""
 
 import asyncio
+import hashlib
+import logging
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -9,7 +11,7 @@ import faust
 import msgspec
 from faust.types import TP
 
-from monitor.config import Config
+from monitor.config import Config, Secret
 from streams import messages
 from streams.consumer import App, Bundle
 from streams.guard import fatal
@@ -17,6 +19,8 @@ from streams.messages import Clock
 from streams.partition import SEALED, Partition, Taken
 from streams.tables import Table, send
 from streams.topics import Topics
+
+log = logging.getLogger(__name__)
 
 FLUSH_SECONDS = 1.0
 REPEAT_SECONDS = 5.0  # a clock is sent again though nothing changed, for an evaluator that has just begun
@@ -34,7 +38,7 @@ class Collect:
         self.partitions: dict[int, Partition] = {}
         self._app, self._config, self._topics = app, config, topics
         self._count, self._panes = partitions, panes
-        self._key = (config.hash_key.value if config.hash_key else "").encode()[:16].ljust(16, b"\0")
+        self._key = hash_key(config.hash_key)
         self._sent: dict[int, tuple[float, Clock]] = {}
         inputs = [topics.decisions, topics.feedback]
         self.table = Table(app, "facts", like=inputs, on_recovered=self._recovered, on_revoked=self._revoked)
@@ -120,3 +124,11 @@ class Collect:
         living, old = state.renew(ends)
         await asyncio.gather(*(self._put(state, key, record) for key, record in living.items()))
         await asyncio.gather(*(self._put(state, key, None) for key in old))
+
+
+def hash_key(secret: Secret | None) -> bytes:
+    """The 16 bytes that make pseudonyms of ids; without a secret a constant, which hides little."""
+    if secret is None:
+        log.warning("hash_key is not set: whoever reads the facts' topic can find out if an id is in it")
+        return bytes(16)
+    return hashlib.blake2b(secret.value.encode(), digest_size=16, person=b"fairlead ids").digest()

@@ -115,11 +115,11 @@ class Evaluate:
 
     def _time(self, desk: Desk) -> None:
         """Notes how long the oldest event since the last reading took, from Kafka to here."""
-        if desk.arrived:
+        if desk.arrived and desk.models:  # every desk hears of arrivals, also one without a model
             seconds = max(0.0, time.time() - desk.arrived / 1000)
             self.latency[bisect_left(LATENCY_BOUNDS, seconds)] += 1
             self.latency_total += seconds
-            desk.arrived = 0
+        desk.arrived = 0
 
 
 def newest(held: dict[tuple[str, int, int], Pane], panes: Iterable[Pane]) -> None:

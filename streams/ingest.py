@@ -19,11 +19,11 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from monitor.config import Config, Secret
-from monitor.events import DAY_MS, Decision, Decoder, Feedback
+from monitor.events import DAY_MS, Decision, Decoder, Feedback, InvalidEventError
 from streams import bodies, openapi
-from streams.backlog import AwayError, Backlog, BusyError, Record
+from streams.backlog import AwayError, Backlog, BusyError
 from streams.openapi import DECISIONS, DOCUMENT, FEEDBACK, JSON, NDJSON, PATHS, Answer, Error
-from streams.tables import MAX_RECORD
+from streams.records import Record, record
 
 MOST_REQUESTS = 64
 """Requests that are worked on at once: their bodies are in memory."""
@@ -133,21 +133,19 @@ class Ingest:
             raise RefusedError(413, "too_many", f"the body: allowed: at most {bodies.MOST} events") from None
         records, errors = [], [Error(bad.record, bad.reason, bad.detail) for bad in found.invalid]
         for event, place in zip(found.events, found.places, strict=True):
-            record = _record(event)
-            if (problem := self._problem(event, record)) is None:
-                records.append(record)
-            else:
-                errors.append(Error(place, *problem))
+            try:
+                records.append(self._record(event))
+            except InvalidEventError as error:
+                errors.append(Error(place, error.reason, str(error)))
         self._counts.update(f"invalid.{error.reason}" for error in errors)
         self._counts.update({f"unknown.{name}": n for name, n in found.unknown.items()})
         return records, sorted(errors, key=lambda error: error.index or 0)
 
-    def _problem(self, event: Decision | Feedback, record: Record) -> tuple[str, str] | None:
+    def _record(self, event: Decision | Feedback) -> Record:
         if isinstance(event, Decision) and event.model not in self._config.models:
-            return "unknown_model", f"model: {event.model!r}; allowed: {', '.join(self._config.models)}"
-        if (size := sum(map(len, record))) > MAX_RECORD:
-            return "too_large", f"{size} bytes; allowed: at most {MAX_RECORD}"
-        return None
+            detail = f"model: {event.model!r}; allowed: {', '.join(self._config.models)}"
+            raise InvalidEventError("unknown_model", detail)
+        return record(event)
 
     async def _send(self, topic: str, records: list[Record]) -> None:
         try:
@@ -178,12 +176,6 @@ def _lines(request: web.Request) -> bool:
     if request.content_type not in (JSON, NDJSON) or charset not in ("utf-8", "utf8"):
         raise RefusedError(415, "media_type", f"Content-Type: allowed: {JSON} or {NDJSON}, in UTF-8")
     return request.content_type == NDJSON
-
-
-def _record(event: Decision | Feedback) -> Record:
-    """An event as Kafka holds it: without the fields that we do not know, its id as the key."""
-    name = event.decision_id if isinstance(event, Feedback) else event.id
-    return str(name).encode(), msgspec.json.encode(event)
 
 
 def _answer(status: int, answer: Answer, headers: dict[str, str] | None = None) -> web.Response:

@@ -15,6 +15,7 @@ from monitor import baseline, presets, validate
 from monitor.baseline import Baseline, BaselineError
 from monitor.config import Broker, Columns, Config, ConfigError, Ingest, Model, Secret, convert
 from monitor.sequential.control import Budget
+from streams.mapping import ROW
 
 SECRET_SECTIONS = (
     "broker",
@@ -24,6 +25,7 @@ SECRET_SECTIONS = (
     "hash_key",
 )  # where a table of one key is a reference
 HASH_KEY = 16  # characters, at least
+TOPIC = re.compile(r"[\w.-]{1,249}", re.ASCII)
 TOKEN = re.compile(r"[\w.~+/-]{16,}=*", re.ASCII)  # RFC 6750
 BROKERS = re.compile(r"kafka://[^\s/@,;:]+:\d+(?:[,;](?:kafka://)?[^\s/@,;:]+:\d+)*")
 
@@ -60,6 +62,7 @@ def check(config: Config) -> None:
     routes.build(config)
     check_broker(config.broker)
     _check_addresses(config)
+    _check_topics(config)
     _check_ingest(config.ingest)
     if config.hash_key is not None and len(config.hash_key.value) < HASH_KEY:
         raise ConfigError("hash_key", "…", f"a secret of {HASH_KEY} characters or more")
@@ -171,6 +174,22 @@ def check_broker(broker: Broker, key: str = "broker.url") -> None:
         if given != broker.security_protocol.startswith("SASL"):
             allowed = "given with the security_protocol SASL_SSL or SASL_PLAINTEXT, and only then"
             raise ConfigError(f"broker.{field}", "…" if given else None, allowed)
+
+
+def _check_topics(config: Config) -> None:
+    broker = config.broker
+    taken = {broker.decisions, broker.feedback, broker.invalid}
+    for name, model in config.models.items():
+        if model.topic is None:
+            continue
+        key = f"models.{name}.topic"
+        if model.columns is None:
+            raise ConfigError(key, model.topic, f"with the table [models.{name}.columns], which explains it")
+        if model.columns.time == ROW:
+            raise ConfigError(f"models.{name}.columns.time", ROW, "a field of the objects of the topic")
+        if not TOPIC.fullmatch(model.topic) or model.topic in taken:
+            raise ConfigError(key, model.topic, "the name of a topic that nothing else uses")
+        taken.add(model.topic)
 
 
 def _check_ingest(ingest: Ingest) -> None:

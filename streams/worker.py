@@ -14,11 +14,12 @@ from alerts import routes
 from alerts.notifier import Sender
 from dashboards.web import guard, make_web
 from monitor.config import Config, ConfigError
-from streams import ingest, tables, topics
+from streams import foreign, ingest, tables, topics
 from streams.app import Worker
 from streams.backlog import Backlog
 from streams.consumer import serve
 from streams.embedded import PARTITIONS, EmbeddedBroker
+from streams.foreign import Foreign
 from streams.topics import Topics
 
 
@@ -43,10 +44,16 @@ def make(config: Config, **settings: Any) -> Worker:
     """A worker on Apache Kafka; creates the topics that are missing. `settings` are Faust's."""
     notifiers = routes.build(config)
     found = topics.ensure(config.broker)
-    counts = topics.partitions(config.broker, [found.decisions, found.panes])
-    return Worker(
+    theirs = foreign.named(config)
+    counts = topics.partitions(config.broker, [found.decisions, found.panes, *theirs])
+    for topic, name in theirs.items():
+        if not counts.get(topic):
+            raise ConfigError(f"models.{name}.topic", topic, "a topic that exists")
+    worker = Worker(
         config, found, notifiers, partitions=counts[found.decisions], panes=counts[found.panes], **settings
     )
+    Foreign(worker.app, config, found, worker.collect.counts)
+    return worker
 
 
 def make_embedded(
@@ -55,9 +62,11 @@ def make_embedded(
     """A worker on the broker inside this process; notifiers are the configuration's unless given."""
     config = replace(config, broker=replace(config.broker, url=broker.url))
     found: Topics = topics.names(config.broker)
-    broker.create(*found.everything)
+    broker.create(*found.everything, *foreign.named(config))
     told = routes.build(config) if notifiers is None else notifiers
-    return Worker(config, found, told, partitions=PARTITIONS, panes=PARTITIONS, embedded=True)
+    worker = Worker(config, found, told, partitions=PARTITIONS, panes=PARTITIONS, embedded=True)
+    Foreign(worker.app, config, found, worker.collect.counts)
+    return worker
 
 
 @asynccontextmanager

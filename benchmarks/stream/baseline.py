@@ -47,7 +47,7 @@ class Metrics:
     def __init__(self) -> None:
         self.groups: dict[tuple[str, str], metrics.ConfusionMatrix] = defaultdict(metrics.ConfusionMatrix)
         self.everybody = metrics.ConfusionMatrix()
-        self.rolling = utils.Rolling(metrics.ConfusionMatrix(), window_size=ROLLING)
+        self.rolling = utils.Rolling(metrics.ConfusionMatrix, window_size=ROLLING)
         self.decisions, self.errors = drift.ADWIN(), drift.ADWIN()
         self.drifts = 0
 
@@ -120,7 +120,7 @@ def main(argv: list[str]) -> None:
             address = broker.address
             print(f"events go to {address}", flush=True)
         app = build(address, args.topic, join=args.join)
-        faust.Worker(app, loglevel="error").execute_from_commandline()
+        faust.Worker(app, loglevel="error", redirect_stdouts=False).execute_from_commandline()
 
 
 if __name__ == "__main__":

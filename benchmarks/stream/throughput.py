@@ -85,7 +85,7 @@ def baseline(address: str, loans: Sequence[Row], name: str, *, join: bool = Fals
     decided = [{**events.decision(loan), **({} if join else {"outcome": loan["outcome"]})} for loan in loans]
     messages = list(events.single(name, decided, PARTITIONS))
     if join:
-        messages += events.single(f"{name}-feedback", map(events.feedback, loans), PARTITIONS)
+        messages += events.single(f"{name}-feedback", [events.feedback(loan) for loan in loans], PARTITIONS)
     create(address, name, f"{name}-feedback")
     arguments = ["-m", "benchmarks.stream.baseline", address, name, *(["--join"] if join else [])]
     with Process(*arguments) as app:

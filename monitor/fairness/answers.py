@@ -1,16 +1,17 @@
 """Questions answered: comparisons with their values, intervals and verdicts."""
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from monitor.fairness import comparisons, reference, verdicts
 from monitor.fairness.estimates import Matrix
 from monitor.fairness.intervals import ENOUGH, FEWEST, Estimates
 from monitor.fairness.questions import Question
-from monitor.fairness.verdicts import Gap
-from monitor.readings import Comparison, Verdict, known
-from monitor.table import UNKNOWN, Table
+from monitor.fairness.verdicts import Gaps
+from monitor.readings import Comparison, Verdict, all_known
+from monitor.table import UNKNOWN, Floats, Ints, Table
 
 
 @dataclass(frozen=True)
@@ -19,8 +20,8 @@ class Sides:
 
     groups: list[int]
     names: Sequence[str | None]
-    rates: Sequence[float]
-    n: Sequence[int]
+    rates: Floats
+    n: Ints
     gaps: Estimates
 
 
@@ -34,37 +35,32 @@ class Answers:
         self._attribute, self._window = attribute, window
         self._known = [index for index, group in enumerate(table.groups) if group != UNKNOWN]
 
-    def to(self, question: Question) -> Iterator[Comparison]:
+    def to(self, question: Question) -> list[Comparison]:
         """The question's comparisons, in the order of the groups."""
         row = self._matrix.metrics.index(question.metric)
-        sizes = self._matrix.groups.n[row].tolist()
         sides = self._sides(question, row)
-        rates = zip(self._matrix.groups.value[row][sides.groups].tolist(), sides.rates, strict=True)
-        gaps = zip(
-            *(part.tolist() for part in (sides.gaps.value, sides.gaps.low, sides.gaps.high)), strict=True
+        ours, gaps = self._matrix.groups[row][sides.groups], sides.gaps
+        return answers(
+            question,
+            Gaps(gaps.value, gaps.low, gaps.high, ours.n, sides.n),
+            attribute=self._attribute,
+            window=self._window,
+            groups=[self._names[group] for group in sides.groups],
+            references=sides.names,
+            rates=(ours.value, sides.rates),
+            decisions=self._decisions[sides.groups],
         )
-        for group, name, n, pair, gap in zip(sides.groups, sides.names, sides.n, rates, gaps, strict=True):
-            value, low, high = gap
-            yield comparison(
-                question,
-                Gap(value, low, high, sizes[group], n),
-                attribute=self._attribute,
-                window=self._window,
-                sides=(self._names[group], name),
-                rates=pair,
-                decisions=int(self._decisions[group]),
-            )
 
     def _sides(self, question: Question, row: int) -> Sides:
         groups, everyone = self._matrix.groups[row], list(range(len(self._names)))
         if question.compare == "value":
             nobody = [None] * len(everyone)
-            return Sides(everyone, nobody, [float("nan")] * len(everyone), groups.n.tolist(), groups)
+            return Sides(everyone, nobody, np.full(len(everyone), np.nan), groups.n, groups)
         if question.reference == reference.OVERALL and reference.OVERALL not in self._names:
             value, n = comparisons.overall(self._matrix, row)
             gaps = comparisons.to_overall(question.compare, self._matrix, row)
             everybody: list[str | None] = [reference.OVERALL] * len(everyone)
-            return Sides(everyone, everybody, [value] * len(everyone), [n] * len(everyone), gaps)
+            return Sides(everyone, everybody, np.full(len(everyone), value), np.full(len(everyone), n), gaps)
         return self._pairs(question, groups)
 
     def _pairs(self, question: Question, groups: Estimates) -> Sides:
@@ -74,51 +70,65 @@ class Answers:
         others = [other for _, other in pairs]
         gaps = comparisons.between(question.compare, groups, pairs)
         names = [self._names[other] for other in others]
-        return Sides(
-            [group for group, _ in pairs],
-            names,
-            groups.value[others].tolist(),
-            groups.n[others].tolist(),
-            gaps,
-        )
+        return Sides([group for group, _ in pairs], names, groups.value[others], groups.n[others], gaps)
 
 
-def comparison(
+def answers(
     question: Question,
-    gap: Gap,
+    gaps: Gaps,
     *,
     attribute: str,
     window: str,
-    sides: tuple[str, str | None],
-    rates: tuple[float, float] = (math.nan, math.nan),
-    decisions: int,
-) -> Comparison:
-    """A gap between two sides, the group and its reference, with its verdict.
+    groups: Sequence[str],
+    references: Sequence[str | None],
+    rates: tuple[Floats, Floats] | None = None,
+    decisions: Ints,
+) -> list[Comparison]:
+    """Gaps between groups and their references, with verdicts.
 
-    `rates` are what the gap is between, if it is between two values; `decisions` are the group's.
+    `rates` are what the gaps are between, if they are between two values; `decisions` are the groups'.
     """
-    verdict = verdicts.judge(gap, question.limits, question.fewest)
-    undecided = verdict is Verdict.UNDECIDED
-    shown = gap.least >= FEWEST and not math.isnan(gap.low)
-    return Comparison(
-        metric=question.metric,
-        compare=question.compare,
-        attribute=attribute,
-        group=sides[0],
-        reference=sides[1],
-        value=known(gap.value),
-        low=known(gap.low) if shown else None,
-        high=known(gap.high) if shown else None,
-        n=gap.n,
-        reference_n=gap.reference_n,
-        group_rate=known(rates[0]),
-        reference_rate=known(rates[1]),
-        min=question.limits[0],
-        max=question.limits[1],
-        verdict=verdict,
-        window=window,
-        rule=question.rule,
-        needed=verdicts.needed(gap, question.limits, question.fewest, decisions) if undecided else None,
-        rough=shown and gap.least < ENOUGH,
-        detectable=verdicts.detectable(gap, question.limits) if shown else None,
+    nothing = np.full(len(gaps.value), np.nan)
+    shown = (gaps.least >= FEWEST) & ~np.isnan(gaps.low)
+    columns = zip(
+        groups,
+        references,
+        all_known(gaps.value),
+        all_known(np.where(shown, gaps.low, np.nan)),
+        all_known(np.where(shown, gaps.high, np.nan)),
+        gaps.n.tolist(),
+        gaps.reference_n.tolist(),
+        *(map(all_known, rates or (nothing, nothing))),
+        verdicts.judge(gaps, question.limits, question.fewest),
+        verdicts.needed(gaps, question.limits, question.fewest, decisions),
+        (shown & (gaps.least < ENOUGH)).tolist(),
+        all_known(np.where(shown, verdicts.detectable(gaps, question.limits), np.nan)),
+        strict=True,
     )
+    return [
+        Comparison(
+            metric=question.metric,
+            compare=question.compare,
+            attribute=attribute,
+            group=group,
+            reference=other,
+            value=value,
+            low=low,
+            high=high,
+            n=n,
+            reference_n=other_n,
+            group_rate=rate,
+            reference_rate=other_rate,
+            min=question.limits[0],
+            max=question.limits[1],
+            verdict=verdict,
+            window=window,
+            rule=question.rule,
+            needed=needed if verdict is Verdict.UNDECIDED else None,
+            rough=rough,
+            detectable=detectable,
+        )
+        for (
+            group, other, value, low, high, n, other_n, rate, other_rate, verdict, needed, rough, detectable
+        ) in columns
+    ]  # fmt: skip

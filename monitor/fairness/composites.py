@@ -1,6 +1,6 @@
 """From a table to composites: metrics that put several rates, or several groups, into one number."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from itertools import permutations
 
@@ -9,13 +9,13 @@ import numpy as np
 from monitor import rates
 from monitor.config import Model, Rule, rule_name
 from monitor.fairness import pairs, population, reference, strata
-from monitor.fairness.answers import comparison
+from monitor.fairness.answers import answers
 from monitor.fairness.estimates import estimate, is_metric
 from monitor.fairness.intervals import Estimates
 from monitor.fairness.questions import Question, concerning
-from monitor.fairness.verdicts import Gap
+from monitor.fairness.verdicts import Gaps
 from monitor.readings import Comparison
-from monitor.table import UNKNOWN, Table
+from monitor.table import UNKNOWN, Ints, Table
 
 EVERYBODY = "all groups"  # the group of a composite of everybody
 CONDITIONAL = ("conditional_demographic_disparity", "conditional_label_disparity")
@@ -98,7 +98,7 @@ class _Reader:
         self._table, self._slices = table, slices
         self._attribute, self._window = attribute, window
 
-    def answers(self, question: Question) -> Iterator[Comparison]:
+    def answers(self, question: Question) -> list[Comparison]:
         name, _, column = question.metric.partition(".")
         if name in CONDITIONAL:
             return self._conditional(question, name, column)
@@ -108,46 +108,54 @@ class _Reader:
             return self._within(question, *within)
         return self._pairs(question)
 
-    def _whole(self, question: Question) -> Iterator[Comparison]:
+    def _whole(self, question: Question) -> list[Comparison]:
         if not len(self._table.groups):
-            return
+            return []
         extreme = population.extreme(question.metric)
         if extreme is None:
-            yield self._alone(question, EVERYBODY, population.WHOLE[question.metric](self._table))
-        elif found := population.worst(*extreme, self._table):
-            yield self._alone(question, *found)
+            return self._alone(question, EVERYBODY, population.WHOLE[question.metric](self._table))
+        found = population.worst(*extreme, self._table)
+        return self._alone(question, *found) if found else []
 
-    def _conditional(self, question: Question, name: str, column: str) -> Iterator[Comparison]:
+    def _conditional(self, question: Question, name: str, column: str) -> list[Comparison]:
         parts = strata.DECIDED if name == CONDITIONAL[0] else strata.LABELLED
-        found = strata.demographic_disparity(self._table.groups, self._slices.get(column, ()), parts)
-        for place, group in enumerate(self._table.groups):
-            yield self._alone(question, group, found[place])
+        groups = self._table.groups
+        found = strata.demographic_disparity(groups, self._slices.get(column, ()), parts)
+        return [c for place, group in enumerate(groups) for c in self._alone(question, group, found[place])]
 
-    def _within(self, question: Question, column: str, metric: str) -> Iterator[Comparison]:
+    def _within(self, question: Question, column: str, metric: str) -> list[Comparison]:
         groups, tables = self._table.groups, self._slices.get(column, ())
-        for group, other in self._chosen(question):
-            found = strata.conditional_difference(metric, groups, tables, (group, other))
-            gap = _gap(found)
-            yield self._comparison(question, gap, (groups[group], groups[other]), gap.n)
-
-    def _alone(self, question: Question, group: str, found: Estimates) -> Comparison:
-        gap = _gap(found)
-        return self._comparison(question, gap, (group, None), gap.n)
-
-    def _pairs(self, question: Question) -> Iterator[Comparison]:
-        composite = pairs.find(question.metric, question.compare)
-        chosen = self._chosen(question)
-        if composite is None or not chosen:
-            return
-        found = composite.between(self._table, *np.array(chosen).T)
-        n, decisions = composite.size(self._table).tolist(), self._table.decisions.tolist()
-        for place in self._kept(question, found):
-            group, other = chosen[place]
-            value, low, high = (float(part[place]) for part in (found.value, found.low, found.high))
-            names = (self._table.groups[group], self._table.groups[other])
-            yield self._comparison(
-                question, Gap(value, low, high, n[group], n[other]), names, decisions[group]
+        return [
+            c
+            for pair in self._chosen(question)
+            for c in self._alone(
+                question,
+                groups[pair[0]],
+                strata.conditional_difference(metric, groups, tables, pair),
+                groups[pair[1]],
             )
+        ]
+
+    def _alone(
+        self, question: Question, group: str, found: Estimates, other: str | None = None
+    ) -> list[Comparison]:
+        """An estimate of shape () that does not tell its two sides apart."""
+        value, low, high = (np.array([float(part)]) for part in (found.value, found.low, found.high))
+        n = np.array([int(found.n)])
+        return self._answers(question, Gaps(value, low, high, n, n), [group], [other], n)
+
+    def _pairs(self, question: Question) -> list[Comparison]:
+        composite = pairs.find(question.metric, question.compare)
+        chosen = np.array(self._chosen(question), int).reshape(-1, 2)
+        if composite is None or not len(chosen):
+            return []
+        found = composite.between(self._table, *chosen.T)
+        kept = self._kept(question, found)
+        groups, others = chosen[kept].T
+        n, found = composite.size(self._table), found[kept]
+        gaps = Gaps(found.value, found.low, found.high, n[groups], n[others])
+        names = [[self._table.groups[place] for place in side.tolist()] for side in (groups, others)]
+        return self._answers(question, gaps, names[0], names[1], self._table.decisions[groups])
 
     def _chosen(self, question: Question) -> list[reference.Pair]:
         """The pairs to compare; the highest is by selection rate, and everybody gives way to the largest."""
@@ -175,15 +183,20 @@ class _Reader:
         furthest = np.nanargmin if question.compare == "ratio" else np.nanargmax
         return [int(furthest(found.value))]
 
-    def _comparison(
-        self, question: Question, gap: Gap, sides: tuple[str, str | None], decisions: int
-    ) -> Comparison:
-        return comparison(
-            question, gap, attribute=self._attribute, window=self._window, sides=sides, decisions=decisions
+    def _answers(
+        self,
+        question: Question,
+        gaps: Gaps,
+        groups: Sequence[str],
+        others: Sequence[str | None],
+        decisions: Ints,
+    ) -> list[Comparison]:
+        return answers(
+            question,
+            gaps,
+            attribute=self._attribute,
+            window=self._window,
+            groups=groups,
+            references=others,
+            decisions=decisions,
         )
-
-
-def _gap(found: Estimates) -> Gap:
-    """An estimate of shape () that does not tell its two sides apart."""
-    n = int(found.n)
-    return Gap(float(found.value), float(found.low), float(found.high), n, n)

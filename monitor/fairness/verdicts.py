@@ -9,80 +9,88 @@
 """
 
 import math
+from dataclasses import dataclass
 
-from msgspec import Struct
+import numpy as np
 
 from monitor.fairness.intervals import FEWEST
 from monitor.readings import Verdict
+from monitor.table import Floats, Ints
 
 MOST = 1_000_000_000  # more than this many decisions is as good as never
+_VERDICTS = (Verdict.UNDEFINED, Verdict.UNDECIDED, Verdict.OUT, Verdict.WITHIN)
 
 
 Limits = tuple[float | None, float | None]
 
 
-class Gap(Struct, frozen=True, gc=False):
-    """A compared value with its interval, NaN where undefined, and the sizes of its two sides."""
+@dataclass(frozen=True)
+class Gaps:
+    """Compared values with their intervals, NaN where undefined, and the sizes of their two sides.
 
-    value: float
-    low: float
-    high: float
-    n: int
-    reference_n: int
+    All have shape (gaps,).
+    """
+
+    value: Floats
+    low: Floats
+    high: Floats
+    n: Ints
+    reference_n: Ints
 
     @property
-    def least(self) -> int:
-        """The smaller side."""
-        return min(self.n, self.reference_n)
+    def least(self) -> Ints:
+        """The smaller sides."""
+        return np.minimum(self.n, self.reference_n)
 
 
-def judge(gap: Gap, limits: Limits, fewest: int) -> Verdict:
-    """The verdict of a gap against (min, max); a side with fewer than `fewest` decides nothing.
+def judge(gaps: Gaps, limits: Limits, fewest: int) -> list[Verdict]:
+    """The verdict of each gap against (min, max); a side with fewer than `fewest` decides nothing.
 
-    >>> judge(Gap(0.2, 0.12, 0.28, 400, 500), (-0.1, 0.1), 30).value
-    'out_of_limits'
-    >>> judge(Gap(0.0, -0.3, 0.3, 8, 500), (-0.5, 0.5), 30).value
-    'undecided'
+    >>> value, low, high = np.array([[0.2, 0.0], [0.12, -0.3], [0.28, 0.3]])
+    >>> gaps = Gaps(value, low, high, np.array([400, 8]), np.array([500, 500]))
+    >>> [verdict.value for verdict in judge(gaps, (-0.1, 0.1), 30)]
+    ['out_of_limits', 'undecided']
     """
-    if math.isnan(gap.value):
-        return Verdict.UNDEFINED
-    if limits == (None, None) or gap.least < max(fewest, FEWEST) or math.isnan(gap.low):
-        return Verdict.UNDECIDED
     least, most = _bounds(limits)
-    if gap.low > most or gap.high < least:
-        return Verdict.OUT
-    return Verdict.WITHIN if least <= gap.low and gap.high <= most else Verdict.UNDECIDED
+    silent = (gaps.least < max(fewest, FEWEST)) | np.isnan(gaps.low) | (limits == (None, None))
+    out = (gaps.low > most) | (gaps.high < least)
+    within = (least <= gaps.low) & (gaps.high <= most)
+    places = np.select([np.isnan(gaps.value), silent, out, within], [0, 1, 2, 3], 1)
+    return [_VERDICTS[place] for place in places.tolist()]
 
 
-def needed(gap: Gap, limits: Limits, fewest: int, decisions: int) -> int | None:
-    """How many more decisions of the group decide an undecided gap; None: no end in sight.
+def needed(gaps: Gaps, limits: Limits, fewest: int, decisions: Ints) -> list[int | None]:
+    """How many more decisions of each group decide an undecided gap; None: no end in sight.
 
     Assumes that the value stays as it is and that both sides grow alike, so that the interval shrinks
-    with the square root of their size. `decisions` are the group's so far, of which `gap.n` count here.
+    with the square root of their size. `decisions` are the groups' so far, of which `gaps.n` count here.
 
-    >>> needed(Gap(0.12, 0.08, 0.16, 400, 500), (-0.1, 0.1), 30, decisions=800)
-    2400
+    >>> value, low, high = np.array([[0.12], [0.08], [0.16]])
+    >>> gaps = Gaps(value, low, high, np.array([400]), np.array([500]))
+    >>> needed(gaps, (-0.1, 0.1), 30, decisions=np.array([800]))
+    [2400]
     """
-    if math.isnan(gap.value) or limits == (None, None):
-        return None
-    growth = max(_growth(gap, _bounds(limits)), max(fewest, FEWEST) / gap.least)
-    more = decisions * (growth - 1)
-    return math.ceil(round(more, 6)) if 0 < more <= MOST else None
+    if limits == (None, None):
+        return [None] * len(gaps.value)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        growth = np.maximum(_growth(gaps, _bounds(limits)), max(fewest, FEWEST) / gaps.least)
+        more = decisions * (growth - 1)
+    return [math.ceil(round(each, 6)) if 0 < each <= MOST else None for each in more.tolist()]
 
 
-def detectable(gap: Gap, limits: Limits) -> float | None:
-    """The value nearest to this one that an interval as wide as today's would prove out of limits.
+def detectable(gaps: Gaps, limits: Limits) -> Floats:
+    """The value nearest to each that an interval as wide as today's would prove out of limits; or NaN.
 
-    >>> round(detectable(Gap(0.02, -0.03, 0.07, 400, 500), (None, 0.1)), 3)
-    0.15
+    >>> value, low, high = np.array([[0.02], [-0.03], [0.07]])
+    >>> gaps = Gaps(value, low, high, np.array([400]), np.array([500]))
+    >>> detectable(gaps, (None, 0.1)).round(3).tolist()
+    [0.15]
     """
-    least, most = limits
-    edges = []
-    if most is not None and math.isfinite(gap.low):
-        edges.append(most + (gap.value - gap.low))
-    if least is not None and math.isfinite(gap.high):
-        edges.append(least - (gap.high - gap.value))
-    return min(edges, key=lambda edge: abs(edge - gap.value), default=None)
+    least, most = (math.nan if limit is None else limit for limit in limits)
+    above = np.where(np.isfinite(gaps.low), most + (gaps.value - gaps.low), np.nan)
+    below = np.where(np.isfinite(gaps.high), least - (gaps.high - gaps.value), np.nan)
+    nearer = np.abs(below - gaps.value) < np.abs(above - gaps.value)
+    return np.where(nearer | np.isnan(above), below, above)
 
 
 def _bounds(limits: Limits) -> tuple[float, float]:
@@ -90,18 +98,16 @@ def _bounds(limits: Limits) -> tuple[float, float]:
     return (-math.inf if least is None else least), (math.inf if most is None else most)
 
 
-def _growth(gap: Gap, bounds: tuple[float, float]) -> float:
-    """The factor by which n must grow for the interval to leave the limits, or to fit in; infinite: never."""
+def _growth(gaps: Gaps, bounds: tuple[float, float]) -> Floats:
+    """The factor by which n must grow for an interval to leave the limits, or to fit in; infinite: never."""
     least, most = bounds
-    below, above = gap.value - gap.low, gap.high - gap.value
-    if gap.value > most:
-        return _square(below, gap.value - most)
-    if gap.value < least:
-        return _square(above, least - gap.value)
-    return max(_square(below, gap.value - least), _square(above, most - gap.value))
+    below, above = gaps.value - gaps.low, gaps.high - gaps.value
+    inside = np.maximum(_square(below, gaps.value - least), _square(above, most - gaps.value))
+    beneath = np.where(gaps.value < least, _square(above, least - gaps.value), inside)
+    return np.where(gaps.value > most, _square(below, gaps.value - most), beneath)
 
 
-def _square(half: float, distance: float) -> float:
-    if math.isinf(distance) or half == 0:
-        return 0.0
-    return math.inf if distance == 0 or not math.isfinite(half) else (half / distance) ** 2
+def _square(half: Floats, distance: Floats) -> Floats:
+    never = (distance == 0) | ~np.isfinite(half)
+    growth = np.where(never, np.inf, (half / np.where(never, 1, distance)) ** 2)
+    return np.where(np.isinf(distance) | (half == 0), 0.0, growth)

@@ -20,13 +20,13 @@ from monitor.trials.running import Pair, Running
 from monitor.trials.trials import Trials
 
 LISTED = 0.05  # the share of false ones to be expected in the list of now
-START, MONTH, CHANGE = "start", "month", "change"
+KINDS = START, MONTH, CHANGE = "start", "month", "change"  # the one that says most first
 
 
 @dataclass(frozen=True)
 class Proof:
-    """The newest proof about a comparison: its kind, the slice after it, and how rarely a compliant model
-    gives one: ever, in a month, or in so many blocks."""
+    """One proof about a comparison: its kind, the slice after it, and how rarely a compliant model gives one:
+    ever, in a month, or in so many blocks."""
 
     kind: str
     slice: int
@@ -64,7 +64,8 @@ class Judge:
         places = [(r, i) for r in running for i, pair in enumerate(r.pairs) if _concerns(r, pair, c)]
         if not places:
             return replace(c, test=test, verdict=_silent(c), needed=None)
-        proof = max((p for r, i in places for p in proofs(r, i)), key=lambda p: p.slice, default=None)
+        found = [p for r, i in places for p in proofs(r, i)]
+        proof = min(found, key=lambda p: (KINDS.index(p.kind), p.slice), default=None)
         verdict = _verdict(c, proof, all(bool(r.found.within[i]) for r, i in places))
         own = next(((r, i) for r, i in places if r.pairs[i] == (c.group, c.reference)), None)
         width, first = running[0].width, min(int(r.marks.state["first"][i]) for r, i in places)
@@ -82,7 +83,8 @@ class Judge:
             proof=proof and proof.kind,
             proved_after=proof and proof.events,
             once_in=proof and proof.once_in,
-            onset=None if proof is None or proof.onset is None else proof.onset * width,
+            confirmed=max((p.slice * width for p in found), default=None),
+            onset=max((p.onset * width for p in found if p.onset is not None), default=None),
             listed=any((id(r), r.pairs[i]) in listed for r, i in places),
             revised=max(sum(self._trials.revisions(r, i)) for r, i in places),
         )

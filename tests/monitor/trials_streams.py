@@ -1,0 +1,67 @@
+"""Decisions and outcomes of a made-up model, day by day, for the tests of monitor/trials/."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from monitor.config import Model, Rule
+from monitor.events import Decision, Feedback
+from monitor.facts import Facts
+from monitor.panes import Panes
+from monitor.trials import Trials
+
+DAY = 86_400_000
+START = 1_767_225_600  # 2026-01-01, in seconds
+GAP = Rule(metric="selection_rate", min=-0.05, max=0.05, name="gap")
+MODEL = Model(positive=["yes"], attributes=["sex"], reference={"sex": "M"}, windows=["all"], rules=[GAP])
+
+
+def at(day: float) -> float:
+    """The time of a day (0 is the first), in seconds."""
+    return START + day * DAY / 1000
+
+
+def decisions(
+    days: Sequence[int],
+    rates: Mapping[str, float] | Callable[[int], Mapping[str, float]],
+    each: int | Mapping[str, int] = 30,
+    seed: int = 1,
+) -> list[Decision]:
+    """Each day so many decisions of each group, positive at its rate; the days may differ in their rates."""
+    rng = np.random.default_rng(seed)
+    made = []
+    for day in days:
+        for group, rate in (rates(day) if callable(rates) else rates).items():
+            n = each if isinstance(each, int) else each[group]
+            for i, yes in enumerate((rng.random(n) < rate).tolist()):
+                made.append(_decision(f"{seed}-{day}-{group}-{i}", day + (i + 0.5) / n, group, yes))
+    return made
+
+
+def _decision(name: str, day: float, group: str, yes: bool) -> Decision:
+    return Decision(
+        id=name, model="m", time=at(day), decision="yes" if yes else "no", attributes={"sex": group}
+    )
+
+
+def outcome(decision: Decision, day: float, happened: bool) -> Feedback:
+    return Feedback(decision_id=decision.id, time=at(day), outcome=happened)
+
+
+def learnt(model: Model, made: Sequence[Decision], feedback: Sequence[Feedback] = ()) -> Facts:
+    facts = Facts({"m": model}, bytes(16))
+    add(facts, made, feedback)
+    return facts
+
+
+def add(facts: Facts, made: Sequence[Decision], feedback: Sequence[Feedback] = ()) -> None:
+    facts.observe(made, np.array([int(d.time * 1000) for d in made], np.int64))
+    facts.learn(feedback, np.array([int(f.time * 1000) for f in feedback], np.int64))
+
+
+def advanced(model: Model, panes: Panes, until: float, steps: int = 1) -> Trials:
+    """The tests after `until` days, advanced in so many steps."""
+    trials = Trials("m", model, panes)
+    for step in range(1, steps + 1):
+        trials.advance(int(at(until * step / steps) * 1000))
+    return trials
