@@ -25,8 +25,10 @@ demo: .venv/installed
 	$(BIN)/fairlead demo $(ARGS)
 
 test: .venv/developing
-	$(BIN)/pytest --cov --cov-report=term:skip-covered $(ARGS)
-	$(if $(ARGS),,cd client && ../$(BIN)/pytest)
+	@failed=0; \
+	$(BIN)/pytest --cov --cov-report=term:skip-covered $(ARGS) || failed=1; \
+	$(if $(ARGS),,(cd client && ../$(BIN)/pytest) || failed=1;) \
+	exit $$failed
 
 lint: .venv/developing
 	$(BIN)/ruff check

@@ -7,31 +7,28 @@ and kind, the largest (event time, value). Feedback may come before its decision
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from monitor import blocks, numbers
-from monitor.blocks import Array, Block, stem
-from monitor.codes import MISSING, Codes, Vocabularies
+from monitor import blocks
+from monitor.blocks import Array, Block
+from monitor.codes import MISSING, Codes
 from monitor.config import Model
 from monitor.events import Decision, Feedback, by_model
 from monitor.hashing import Texts, siphash
 from monitor.index import Index
-from monitor.joined import CLASSES, FLAGS, Joined, flags, group
-from monitor.panes import DECISION, GROUPS, OUTCOME, Panes
+from monitor.joined import Joined
+from monitor.panes import DECISION, OUTCOME, Panes
+from monitor.returned import FACT, Returned, Rows
 
 U64 = npt.NDArray[np.uint64]
 I64 = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
-FACT = np.dtype([("id", "<u8"), ("kind", "<u2"), ("fact", "<u4"), ("rank", "<u4"), ("time", "<i8")])
-Rows = npt.NDArray[np.void]  # of FACT
 _ROW = 40  # bits of a row's number within its model's table; the model's number is above
 _ROWS = (1 << _ROW) - 1
 FEWEST_DEAD = 1_000  # fewer facts than that are not worth a rebuild
-KINDS = 3 + 2 * FLAGS  # how many kinds of feedback a partition keeps
 
 
 class Facts:
@@ -49,13 +46,8 @@ class Facts:
         self._numbered = list(self.models.values())
         self._ids = Index()
         self._places = np.zeros(16, np.int64)  # by row of _ids: model's number, row in its table
-        self._feedback = Index()
-        self._facts = np.zeros(16, FACT)
-        self._vocabularies = Vocabularies(self.codes)
-        self._kinds: dict[str, np.uint64] = {}  # by kind: what its key is made with
-        self._losers: dict[int, set[tuple[int, int]]] = {}  # corrected facts, by key: (time, rank)
+        self._returned = Returned(self.codes, key, lambda kind: any(j.takes(kind) for j in self._numbered))
         self._waiting: set[int] = set()
-        self._ranks = np.zeros(2, np.uint32)
         self._unsaved: list[Block] = []
 
     @property
@@ -76,7 +68,7 @@ class Facts:
     @property
     def refused(self) -> Counter[str]:
         """How many values count as `__other__` because their field has too many, by field."""
-        found = Counter(self._vocabularies.refused)
+        found = self._returned.refused
         for joined in self._numbered:
             found.update(joined.refused)
         return found
@@ -85,13 +77,13 @@ class Facts:
     def latest(self) -> tuple[int, int]:
         """The newest event times (ms) of decisions and of feedback; 0 where there is none."""
         decided = max((int(joined.all("time").max(initial=0)) for joined in self._numbered), default=0)
-        return decided, int(self._facts["time"][: len(self._feedback)].max(initial=0))
+        return decided, self._returned.latest
 
     @property
     def nbytes(self) -> int:
         """Memory of the facts in bytes, without the panes."""
         tables = sum(joined.nbytes for joined in self._numbered)
-        return tables + self._ids.nbytes + self._places.nbytes + self._feedback.nbytes + self._facts.nbytes
+        return tables + self._ids.nbytes + self._places.nbytes + self._returned.nbytes
 
     def observe(self, events: Sequence[Decision], times: I64) -> list[int]:
         """Takes decisions of known models in the order of their log; times in ms.
@@ -116,7 +108,8 @@ class Facts:
         if late.any():
             keep = np.flatnonzero(~late)
             events, times, ids = [events[i] for i in keep.tolist()], times[keep], ids[keep]
-        facts = self._exploded(events, times, ids)
+        facts = self._returned.exploded(events, times, ids)
+        self.counts["undeclared"] = self._returned.undeclared
         if len(facts):
             accepted = facts[self._insert_feedback(facts)]
             self._keep(Block(None, {name: accepted[name] for name in FACT.names or ()}))
@@ -150,7 +143,7 @@ class Facts:
             for name, column in block.columns.items():
                 facts[name] = column
             for kind in np.unique(facts["kind"]).tolist():
-                self._kind(self.codes.texts[kind] or "")
+                self._returned.kind(self.codes.texts[kind] or "")
             self._insert_feedback(facts)
         elif block.model in self.models:
             self._insert_decisions(self.models[block.model], block.columns)
@@ -181,21 +174,11 @@ class Facts:
             for name, joined in self.models.items()
         ]
         ids = np.concatenate([np.zeros(0, np.uint64), *(block.columns["id"] for block in alive)])
-        facts = np.concatenate([self._facts[: len(self._feedback)], self._beaten()])
+        facts = self._returned.everything()
         earliest = min((joined.sealed for joined in self._numbered), default=0)
         unknown = (self._ids.find(facts["id"]) < 0) & (facts["time"] >= earliest)
         kept = facts[np.isin(facts["id"], ids) | unknown]
         return self._encoded([*alive, Block(None, {name: kept[name] for name in FACT.names or ()})])
-
-    def _beaten(self) -> Rows:
-        """The facts that larger ones beat. Their values are forgotten; Φ needs their times and ranks."""
-        keys = np.array(list(self._losers), np.uint64)
-        winners = self._facts[self._feedback.find(keys)]
-        rows = np.repeat(winners, [len(moments) for moments in self._losers.values()])
-        moments = [moment for moments in self._losers.values() for moment in moments]
-        rows["time"], rows["rank"] = np.array(moments, np.int64).reshape(-1, 2).T
-        rows["fact"] = MISSING
-        return rows
 
     def _keep(self, block: Block) -> None:
         if len(block):
@@ -244,102 +227,22 @@ class Facts:
         """The feedback that waited for these decisions."""
         came = [i for i in ids.tolist() if i in self._waiting] if self._waiting else []
         self._waiting.difference_update(came)
-        known = np.array(came, np.uint64)
-        found = [self._feedback.find(known ^ salt) for salt in self._kinds.values()]
-        places = np.concatenate([np.zeros(0, np.int64), *found])
-        early: Rows = self._facts[places[places >= 0]]
-        return early
+        return self._returned.of(np.array(came, np.uint64))
 
     # feedback
 
-    def _exploded(self, events: Sequence[Feedback], times: I64, ids: U64) -> Rows:
-        """Each event as one fact for each thing that it says."""
-        said: dict[str, list[tuple[int, object]]] = {}
-        for i, event in enumerate(events):
-            for kind, value in _said(event):
-                said.setdefault(kind, []).append((i, value))
-        parts = [np.zeros(0, FACT)]
-        for kind, pairs in said.items():
-            if not self._takes(kind):
-                self.counts["undeclared"] += len(pairs)
-                continue
-            at = np.array([i for i, _ in pairs])
-            part = np.zeros(len(pairs), FACT)
-            part["id"], part["time"], part["kind"] = ids[at], times[at], self._kind(kind)
-            part["fact"], part["rank"] = self._values(kind, [value for _, value in pairs])
-            parts.append(part)
-        return np.concatenate(parts)
-
-    def _takes(self, kind: str) -> bool:
-        if kind in self._kinds:
-            return True
-        return len(self._kinds) < KINDS and any(joined.takes(kind) for joined in self._numbered)
-
-    def _kind(self, kind: str) -> int:
-        """The code of a kind; the salt that goes with it is the same in every process."""
-        if kind not in self._kinds:
-            self._kinds[kind] = siphash(Texts([kind]), self._key)[0]
-        return self.codes.code(kind)
-
-    def _values(self, kind: str, values: Sequence[Any]) -> tuple[Array, Array]:
-        """The facts' 32 bits, and a rank that orders values the same way in every process."""
-        if stem(kind) == "values":
-            bits = numbers.bits(values)
-            return bits, bits
-        if stem(kind) == "flags":
-            return flags(values), flags(values)
-        limit = GROUPS if stem(kind) == "attributes" else CLASSES
-        codes = self._vocabularies.encode(kind, [group(value) for value in values], limit)
-        return codes, self._text_ranks()[codes]
-
-    def _text_ranks(self) -> Array:
-        new = self.codes.texts[len(self._ranks) :]
-        if new:
-            ranks = siphash(Texts([text or "" for text in new]), self._key) >> np.uint64(32)
-            self._ranks = np.concatenate([self._ranks, ranks.astype(np.uint32)])
-        return self._ranks
-
     def _insert_feedback(self, facts: Rows) -> Mask:
         """Which of these were not known."""
-        keys = facts["id"] ^ self._salts()[facts["kind"]]
         accepted = np.zeros(len(facts), np.bool_)
-        left = np.arange(len(facts))
-        while len(left):  # in rounds in which each (decision, kind) comes once
-            first = np.sort(np.unique(keys[left], return_index=True)[1])
-            accepted[left[first]] = self._insert_distinct(facts[left[first]], keys[left[first]])
-            left = np.delete(left, first)
+        for news in self._returned.news(facts):
+            accepted[news.at] = True
+            joins = list(self._found(news.facts["id"]))
+            before = [self._outcome_slots(joined, np.unique(rows)) for joined, rows, _ in joins]
+            self.counts["corrections"] += self._returned.commit(news)
+            for (joined, rows, at), slots in zip(joins, before, strict=True):
+                self._apply(joined, rows, news.facts[at], news.wins[at], slots)
         self.counts["feedback"] += int(accepted.sum())
         self.counts["duplicates"] += int((~accepted).sum())
-        return accepted
-
-    def _salts(self) -> U64:
-        salts = np.zeros(len(self.codes.texts), np.uint64)
-        for kind, salt in self._kinds.items():
-            salts[self.codes.code(kind)] = salt
-        return salts
-
-    def _insert_distinct(self, facts: Rows, keys: U64) -> Mask:
-        places, fresh = self._feedback.put(keys)
-        if len(self._feedback) > len(self._facts):
-            more = np.zeros(len(self._feedback) * 3 // 2 - len(self._facts), FACT)
-            self._facts = np.concatenate([self._facts, more])
-        held = self._facts[places]
-        same_time = facts["time"] == held["time"]
-        newer = ~fresh & ((facts["time"] > held["time"]) | (same_time & (facts["rank"] > held["rank"])))
-        known = ~fresh & same_time & (facts["rank"] == held["rank"])
-        for i in np.flatnonzero(~fresh & ~known & ~newer).tolist():
-            known[i] = _moment(facts[i]) in self._losers.get(int(keys[i]), ())
-        new, wins = np.flatnonzero(~known), fresh | newer
-        joins = list(self._found(facts["id"][new]))
-        slots = [self._outcome_slots(joined, np.unique(rows)) for joined, rows, _ in joins]
-        for i in np.flatnonzero(~fresh & ~known).tolist():
-            loser = held[i] if newer[i] else facts[i]
-            self._losers.setdefault(int(keys[i]), set()).add(_moment(loser))
-        self._facts[places[wins]] = facts[wins]
-        self.counts["corrections"] += int(newer.sum())
-        for (joined, rows, at), before in zip(joins, slots, strict=True):
-            self._apply(joined, rows, facts[new[at]], wins[new[at]], before)
-        accepted: Mask = ~known
         return accepted
 
     def _found(self, ids: U64) -> Iterator[tuple[Joined, I64, I64]]:
@@ -385,30 +288,19 @@ class Facts:
         """The slots of every outcome that decisions had, corrected ones too: (place in `rows`, slot)."""
         at = np.flatnonzero(joined.column("outcome", rows) != MISSING)
         slots = joined.slots(OUTCOME, joined.column("outcome_time", rows[at]))
-        salt = self._kinds.get("outcome")
-        if not self._losers or salt is None:
+        beaten = list(self._returned.beaten_outcomes(joined.column("id", rows)))
+        if not beaten:
             return at, slots
-        pairs = set(zip(at.tolist(), slots.tolist(), strict=True))
-        for i, key in enumerate((joined.column("id", rows) ^ salt).tolist()):
-            times = np.array([time for time, _ in self._losers.get(key, ())], np.int64)
-            pairs.update((i, slot) for slot in joined.slots(OUTCOME, times).tolist())
-        found = np.array(sorted(pairs), np.int64).reshape(-1, 2)
-        return found[:, 0], found[:, 1].astype(np.uint64)
+        old = np.array(beaten, np.int64)
+        pairs = np.stack([at.astype(np.uint64), slots], axis=1)
+        more = np.stack([old[:, 0].astype(np.uint64), joined.slots(OUTCOME, old[:, 1])], axis=1)
+        found = np.unique(np.concatenate([pairs, more]), axis=0)
+        return found[:, 0].astype(np.int64), found[:, 1]
 
     def _totals(self, ids: U64, times: I64) -> tuple[I64, I64]:
-        """The sums of the times and of the ranks of all facts of each decision."""
-        totals = times.copy(), np.ones_like(times)  # a decision's rank is 1: Φ grows even in 1970
-        for salt in self._kinds.values():
-            keys = ids ^ salt
-            places = self._feedback.find(keys)
-            known = places >= 0
-            totals[0][known] += self._facts["time"][places[known]]
-            totals[1][known] += self._facts["rank"][places[known]]
-            for i, key in enumerate(keys.tolist() if self._losers else ()):
-                for moment in self._losers.get(key, ()):
-                    totals[0][i] += moment[0]
-                    totals[1][i] += moment[1]
-        return totals
+        """The sums of the times and of the ranks of all facts of each decision, itself among them."""
+        said, ranks = self._returned.totals(ids)
+        return times + said, 1 + ranks  # a decision's rank is 1: Φ grows even in 1970
 
     def _write(self, joined: Joined, rows: I64, facts: Rows) -> None:
         """Writes what feedback says over its decisions' columns."""
@@ -422,18 +314,3 @@ class Facts:
 
 
 COLUMNS = {"decision": "final"}  # kinds of feedback whose column has another name
-
-
-def _said(event: Feedback) -> Iterator[tuple[str, object]]:
-    if event.outcome is not None:
-        yield "outcome", event.outcome
-    if event.decision is not None:
-        yield "decision", event.decision
-    for field in ("values", "flags", "attributes"):
-        for name, value in getattr(event, field).items():
-            if value is not None:
-                yield f"{field}.{name}", value
-
-
-def _moment(fact: np.void) -> tuple[int, int]:
-    return int(fact["time"]), int(fact["rank"])

@@ -95,7 +95,7 @@ def _post(event: str, operation: str, summary: str) -> dict[str, Any]:
 
 def _content(event: str) -> dict[str, Any]:
     one = _ref(event)
-    several = {"type": "array", "items": one, "maxItems": MOST}
+    several = {"type": "array", "items": one}
     lines = {"type": "string", "description": f"On each line an event: {event}. Blank lines are allowed."}
     return {JSON: {"schema": {"anyOf": [one, several, _ref("Columns")]}}, NDJSON: {"schema": lines}}
 
@@ -122,7 +122,6 @@ def _schemas() -> dict[str, Any]:
 
 
 def _columns() -> dict[str, Any]:
-    column = {"type": "array", "maxItems": MOST}
     return {
         "type": "object",
         "title": "Columns",
@@ -130,7 +129,7 @@ def _columns() -> dict[str, Any]:
         " `attributes.sex`. null is a value that is missing.",
         "required": ["columns"],
         "properties": {
-            "columns": {"type": "object", "minProperties": 1, "additionalProperties": column},
+            "columns": {"type": "object", "minProperties": 1, "additionalProperties": {"type": "array"}},
             "model": {"type": ["string", "null"], "description": "The model of all."},
         },
     }

@@ -52,8 +52,8 @@ def compas() -> list[Record]:
 class Process:
     """One `fairlead worker`; killed when the `with` block ends."""
 
-    def __init__(self, configuration: Path) -> None:
-        command = [FAIRLEAD, "worker", "-c", str(configuration)]
+    def __init__(self, configuration: Path, *options: str) -> None:
+        command = [FAIRLEAD, "worker", "-c", str(configuration), *options]
         self._process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.lines: list[str] = []
         self._found = ""

@@ -98,6 +98,12 @@ def test_columns_have_one_length(columns: Row) -> None:
     assert (bad.record, bad.reason) == (0, "wrong_shape")
 
 
+def test_a_column_beside_its_own_entries_is_a_fault_of_its_rows() -> None:
+    columns = {"id": [1, 2], "time": [0, 0], "decision": [1, 1], "attributes": ["F", None]}
+    found = read(msgspec.json.encode({"model": "m", "columns": columns | {"attributes.sex": ["F", "F"]}}))
+    assert (found.places, [(bad.record, bad.reason) for bad in found.invalid]) == ([1], [(0, "wrong_type")])
+
+
 @pytest.mark.parametrize("body", [b"[]", b" [ ] ", b'{"columns": {"id": []}}'])
 def test_nothing_is_no_fault(body: bytes) -> None:
     assert read(body) == Events([], [], [], {})

@@ -1,0 +1,221 @@
+"""The grow-only set of feedback of one partition: for each decision and kind, all that was ever said.
+
+The largest (event time, value) *wins*. Facts that a larger one beat are remembered by time and rank, so
+that they are known when they come again, and count in Φ (monitor/panes.py).
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from monitor import numbers
+from monitor.blocks import Array, stem
+from monitor.codes import MISSING, Codes, Vocabularies
+from monitor.events import Feedback
+from monitor.hashing import Texts, siphash
+from monitor.index import Index
+from monitor.joined import CLASSES, FLAGS, flags, group
+from monitor.panes import GROUPS
+
+U64 = npt.NDArray[np.uint64]
+I64 = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+# One fact: a decision's hash, the code of the kind, 32 bits of value, and by what it wins. A rank is made of
+# the value and is the same in every process; codes are not.
+FACT = np.dtype([("id", "<u8"), ("kind", "<u2"), ("fact", "<u4"), ("rank", "<u4"), ("time", "<i8")])
+Rows = npt.NDArray[np.void]  # of FACT
+KINDS = 3 + 2 * FLAGS  # how many kinds a partition keeps: outcome, decision, flags, values, attributes
+
+
+@dataclass(frozen=True)
+class News:
+    """Facts of one round that were not known, each (decision, kind) once; `commit` takes them in.
+
+    `at` are their places among those that were given, `wins` says which beat what is held.
+    """
+
+    at: I64
+    facts: Rows
+    keys: U64
+    places: I64
+    held: Rows
+    fresh: Mask
+    wins: Mask
+
+
+class Returned:
+    """The set. `key` (16 bytes) makes ranks and the hashes of kinds; `takes` says which kinds are kept."""
+
+    def __init__(self, codes: Codes, key: bytes, takes: Callable[[str], bool]) -> None:
+        self.undeclared = 0  # facts of kinds that are not kept
+        self._codes = codes
+        self._key = key
+        self._wanted = takes
+        self._vocabularies = Vocabularies(codes)
+        self._index = Index()
+        self._facts = np.zeros(16, FACT)
+        self._kinds: dict[str, np.uint64] = {}  # by kind: what its keys are made with
+        self._losers: dict[int, set[tuple[int, int]]] = {}  # by key: (time, rank)
+        self._ranks = np.zeros(2, np.uint32)
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    @property
+    def nbytes(self) -> int:
+        return self._index.nbytes + self._facts.nbytes
+
+    @property
+    def latest(self) -> int:
+        """The newest event time (ms), 0 if there is none."""
+        return int(self._facts["time"][: len(self)].max(initial=0))
+
+    @property
+    def refused(self) -> Counter[str]:
+        return Counter(self._vocabularies.refused)
+
+    # from events to facts
+
+    def exploded(self, events: Sequence[Feedback], times: I64, ids: U64) -> Rows:
+        """Each event as one fact for each thing that it says."""
+        said: dict[str, list[tuple[int, object]]] = {}
+        for i, event in enumerate(events):
+            for kind, value in _said(event):
+                said.setdefault(kind, []).append((i, value))
+        parts = [np.zeros(0, FACT)]
+        for kind, pairs in said.items():
+            if not self._takes(kind):
+                self.undeclared += len(pairs)
+                continue
+            at = np.array([i for i, _ in pairs])
+            part = np.zeros(len(pairs), FACT)
+            part["id"], part["time"], part["kind"] = ids[at], times[at], self.kind(kind)
+            part["fact"], part["rank"] = self._values(kind, [value for _, value in pairs])
+            parts.append(part)
+        return np.concatenate(parts)
+
+    def _takes(self, kind: str) -> bool:
+        return kind in self._kinds or (len(self._kinds) < KINDS and self._wanted(kind))
+
+    def kind(self, kind: str) -> int:
+        """The code of a kind, which is known from now on."""
+        if kind not in self._kinds:
+            self._kinds[kind] = siphash(Texts([kind]), self._key)[0]
+        return self._codes.code(kind)
+
+    def _values(self, kind: str, values: Sequence[Any]) -> tuple[Array, Array]:
+        """The facts' 32 bits, and their ranks."""
+        if stem(kind) == "values":
+            bits = numbers.bits(values)
+            return bits, bits
+        if stem(kind) == "flags":
+            return flags(values), flags(values)
+        limit = GROUPS if stem(kind) == "attributes" else CLASSES
+        codes = self._vocabularies.encode(kind, [group(value) for value in values], limit)
+        return codes, self._text_ranks()[codes]
+
+    def _text_ranks(self) -> Array:
+        new = self._codes.texts[len(self._ranks) :]
+        if new:
+            ranks = siphash(Texts([text or "" for text in new]), self._key) >> np.uint64(32)
+            self._ranks = np.concatenate([self._ranks, ranks.astype(np.uint32)])
+        return self._ranks
+
+    # insertion
+
+    def news(self, facts: Rows) -> Iterator[News]:
+        """What of these is not known, in rounds; each must be committed before the next is asked for."""
+        keys = facts["id"] ^ self._salts()[facts["kind"]]
+        left = np.arange(len(facts))
+        while len(left):
+            first = np.sort(np.unique(keys[left], return_index=True)[1])
+            yield self._sift(left[first], facts[left[first]], keys[left[first]])
+            left = np.delete(left, first)
+
+    def _salts(self) -> U64:
+        salts = np.zeros(len(self._codes.texts), np.uint64)
+        for kind, salt in self._kinds.items():
+            salts[self._codes.code(kind)] = salt
+        return salts
+
+    def _sift(self, at: I64, facts: Rows, keys: U64) -> News:
+        places, fresh = self._index.put(keys)
+        if len(self._index) > len(self._facts):
+            more = np.zeros(len(self._index) * 3 // 2 - len(self._facts), FACT)
+            self._facts = np.concatenate([self._facts, more])
+        held = self._facts[places]
+        same_time = facts["time"] == held["time"]
+        newer = ~fresh & ((facts["time"] > held["time"]) | (same_time & (facts["rank"] > held["rank"])))
+        known = ~fresh & same_time & (facts["rank"] == held["rank"])
+        for i in np.flatnonzero(~fresh & ~known & ~newer).tolist():
+            known[i] = _moment(facts[i]) in self._losers.get(int(keys[i]), ())
+        new, wins = np.flatnonzero(~known), fresh | newer
+        return News(at[new], facts[new], keys[new], places[new], held[new], fresh[new], wins[new])
+
+    def commit(self, news: News) -> int:
+        """Takes a round in; how many facts were corrected by it."""
+        for i in np.flatnonzero(~news.fresh).tolist():
+            loser = news.held[i] if news.wins[i] else news.facts[i]
+            self._losers.setdefault(int(news.keys[i]), set()).add(_moment(loser))
+        self._facts[news.places[news.wins]] = news.facts[news.wins]
+        return int((news.wins & ~news.fresh).sum())
+
+    # what is known
+
+    def of(self, ids: U64) -> Rows:
+        """The winning facts about these decisions."""
+        found = [self._index.find(ids ^ salt) for salt in self._kinds.values()]
+        places = np.concatenate([np.zeros(0, np.int64), *found])
+        facts: Rows = self._facts[places[places >= 0]]
+        return facts
+
+    def beaten_outcomes(self, ids: U64) -> Iterator[tuple[int, int]]:
+        """The times (ms) of outcomes that were corrected: (place in `ids`, time)."""
+        salt = self._kinds.get("outcome")
+        if self._losers and salt is not None:
+            for i, key in enumerate((ids ^ salt).tolist()):
+                yield from ((i, time) for time, _ in self._losers.get(key, ()))
+
+    def totals(self, ids: U64) -> tuple[I64, I64]:
+        """The sums of the times and of the ranks of all facts ever known of each decision."""
+        totals = np.zeros(len(ids), np.int64), np.zeros(len(ids), np.int64)
+        for salt in self._kinds.values():
+            keys = ids ^ salt
+            places = self._index.find(keys)
+            known = places >= 0
+            totals[0][known] += self._facts["time"][places[known]]
+            totals[1][known] += self._facts["rank"][places[known]]
+            for i, key in enumerate(keys.tolist() if self._losers else ()):
+                for moment in self._losers.get(key, ()):
+                    totals[0][i] += moment[0]
+                    totals[1][i] += moment[1]
+        return totals
+
+    def everything(self) -> Rows:
+        """All facts; the values of those that larger ones beat are forgotten."""
+        keys = np.array(list(self._losers), np.uint64)
+        beaten = np.repeat(self._facts[self._index.find(keys)], [len(m) for m in self._losers.values()])
+        moments = [moment for moments in self._losers.values() for moment in moments]
+        beaten["time"], beaten["rank"] = np.array(moments, np.int64).reshape(-1, 2).T
+        beaten["fact"] = MISSING
+        return np.concatenate([self._facts[: len(self)], beaten])
+
+
+def _said(event: Feedback) -> Iterator[tuple[str, object]]:
+    if event.outcome is not None:
+        yield "outcome", event.outcome
+    if event.decision is not None:
+        yield "decision", event.decision
+    for field in ("values", "flags", "attributes"):
+        for name, value in getattr(event, field).items():
+            if value is not None:
+                yield f"{field}.{name}", value
+
+
+def _moment(fact: np.void) -> tuple[int, int]:
+    return int(fact["time"]), int(fact["rank"])
