@@ -41,7 +41,8 @@ docs: .venv/developing
 
 bench: .venv/developing
 	$(BIN)/python -m benchmarks.stats --only speed
-	$(BIN)/python benchmarks/emitter.py $(ARGS)
+	$(BIN)/python -m benchmarks.metrics
+	$(BIN)/python -m benchmarks.emitter
 
 stats: .venv/developing
 	$(BIN)/python -m benchmarks.stats $(ARGS)

@@ -139,7 +139,7 @@ def _proof(gap: Comparison) -> list[str]:
     """What a sequential test proved, and how rarely it would say so of a model that complies."""
     if gap.proof is None or gap.once_in is None or gap.proved is None:
         return []
-    rarely = f"{gap.once_in:,.0f}"
+    rarely = "a billion" if gap.once_in >= 1e9 else f"{gap.once_in:,.0f}"
     said = {
         "start": f"Proved by {gap.proved_after or 0:,} cases: however often one looks, a compliant model"
         f" would ever show this at most once in {rarely} times.",
@@ -149,10 +149,11 @@ def _proof(gap: Comparison) -> list[str]:
         f" compliant model sets this off at most once in {rarely} blocks of a hundred cases.",
     }
     lines = [said[gap.proof]]
-    if gap.onset is not None and gap.confirmed is not None and gap.confirmed > gap.proved:
-        lines.append(
-            f"It was confirmed since: the newest change found began about {words.moment(gap.onset)}."
-        )
+    if gap.onset is not None and gap.proof != "change":
+        lines = [
+            f"Proved on {words.moment(gap.proved)}, and confirmed since: the newest change found began about"
+            f" {words.moment(gap.onset)}."
+        ]
     if gap.cs_low is not None and gap.cs_high is not None:
         interval = words.interval(gap.metric, gap.compare, gap.cs_low, gap.cs_high)
         lines.append(

@@ -67,7 +67,7 @@ def guard(user: str, password: Secret) -> Middleware:
 
     @web.middleware
     async def ask(request: web.Request, handler: Handler) -> web.StreamResponse:
-        given = request.headers.get("Authorization", "").encode()
+        given = request.headers.get("Authorization", "").encode(errors="surrogateescape")
         if request.path in OPEN or hmac.compare_digest(given, expected):
             return await handler(request)
         raise web.HTTPUnauthorized(headers={"WWW-Authenticate": 'Basic realm="fairlead", charset="UTF-8"'})

@@ -23,6 +23,7 @@ TYPES: dict[str, type[np.generic]] = {
     "score": np.uint32,
     "value": np.uint32,
     "attributes": np.uint16,
+    "proxies": np.uint32,
     "slices": np.uint16,
     "reasons": np.uint16,
     "features": np.uint32,
@@ -37,7 +38,7 @@ TYPES: dict[str, type[np.generic]] = {
     "rank": np.uint32,
 }
 OWN = frozenset(
-    {"id", "time", "decision", "score", "value", "attributes", "slices", "reasons"}
+    {"id", "time", "decision", "score", "value", "attributes", "proxies", "slices", "reasons"}
     | {"features", "categories", "flags"}
 )  # what a decision says itself
 CODED = frozenset({"decision", "attributes", "slices", "reasons", "categories", "kind"})

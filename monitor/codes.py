@@ -1,6 +1,6 @@
 """Small numbers for the strings that come again and again: classes, groups, categories, names."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -52,8 +52,11 @@ class Vocabulary:
         self._limit = limit
         self._known: dict[str | None, int] = {None: MISSING, OTHER: OTHER_CODE}
 
-    def encode(self, texts: Iterable[str | None]) -> U16:
-        return np.fromiter(map(self.code, texts), np.uint16)
+    def encode(self, texts: Sequence[str | None]) -> U16:
+        try:
+            return np.fromiter(map(self._known.__getitem__, texts), np.uint16, len(texts))
+        except KeyError:  # a new text, or one too many
+            return np.fromiter(map(self.code, texts), np.uint16, len(texts))
 
     def code(self, text: str | None) -> int:
         code = self._known.get(text)
@@ -72,7 +75,7 @@ class Vocabularies:
         self._codes = codes
         self._fields: dict[str, Vocabulary] = {}
 
-    def encode(self, field: str, texts: Iterable[str | None], limit: int) -> U16:
+    def encode(self, field: str, texts: Sequence[str | None], limit: int) -> U16:
         if field not in self._fields:
             self._fields[field] = Vocabulary(self._codes, limit)
         return self._fields[field].encode(texts)

@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 from msgspec.structs import replace
 
-from monitor import baseline, drift, measures
+from monitor import baseline, drift, measures, proxies
 from monitor.baseline import Baseline, Part
-from monitor.config import Model, attribute_name, longest_window, rule_name
+from monitor.config import Model, Rule, attribute_name, longest_window, rule_name
 from monitor.drift import detectors
 from monitor.drift.detectors import Detector, Slice
 from monitor.durations import milliseconds
@@ -65,7 +65,7 @@ class Evaluator:
         tally = self._tally(self._window(start, end, clock))
         everybody = tally.table(ALL[0])
         decisions = int(everybody.decisions.sum())
-        tables = {name: tally.table(name) for name in self.attributes}
+        tables = {name: tally.table(name) for name in [*self.attributes, *tally.proxies]}
         return Reading(
             model=self.name,
             window=window,
@@ -81,6 +81,7 @@ class Evaluator:
                     attribute=name,
                     model=self.model,
                     window=window,
+                    rules=self._about(name) if name.endswith(proxies.MARK) else None,
                     slices={column: tally.within(name, column) for column in self.model.slices},
                 )
             ],
@@ -98,9 +99,16 @@ class Evaluator:
         return together(self.panes.window(DECISION, start, mature), young)
 
     def _compared(self, name: str, table: Table, window: str) -> Attribute:
+        if name.endswith(proxies.MARK):
+            return read(table, attribute=name, model=self.model, window=window, rules=self._about(name))
         rules = self.model.rules if self._trials is None else self._trials.rules(name)
         found = read(table, attribute=name, model=self.model, window=window, rules=rules)
         return found if self._judge is None else self._judge.judge(name, found)
+
+    def _about(self, proxy: str) -> list[Rule]:
+        """The rules about the attribute whose groups are given as probabilities."""
+        about = (None, proxy.removesuffix(proxies.MARK))
+        return [replace(rule, attribute=None) for rule in self._rules if rule.attribute in about]
 
     @property
     def attributes(self) -> list[str]:

@@ -4,7 +4,6 @@ A message holds one event (an object), several (an array), or a batch by columns
 an event, it becomes an `Invalid` that says why; the good events around it count.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
@@ -14,17 +13,24 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Meta, Struct
 
+from monitor.batches import Batch, Runs, rows
+from monitor.clean import Clean, CleanDecoder
+
 LONGEST = 256  # characters of any string
 MOST = 1_000_000  # bytes of a message
 WIDEST = 200  # entries of a map or list within one event
+FEW = 4_096  # bytes of a message that is hardly ever one event
 DAY_MS = 86_400_000
 
+I64 = npt.NDArray[np.int64]
 Text = Annotated[str, Meta(max_length=LONGEST)]
 Name = Annotated[str, Meta(min_length=1, max_length=LONGEST)]
 Scalar = bool | int | float | Text
 Share = Annotated[float, Meta(ge=0, le=1)]
 Proxy = Annotated[dict[Name, Share], Meta(min_length=1, max_length=WIDEST)]
 Codes = Annotated[list[Text], Meta(max_length=WIDEST)]
+Value = TypeVar("Value")
+Entries = Annotated[dict[Name, Value], Meta(max_length=WIDEST)]
 
 
 class Decision(Struct, frozen=True, kw_only=True, gc=False):
@@ -36,10 +42,10 @@ class Decision(Struct, frozen=True, kw_only=True, gc=False):
     decision: Scalar
     score: float | None = None
     value: float | None = None
-    attributes: dict[Name, Scalar | Proxy | None] = {}
-    slices: dict[Name, Scalar | None] = {}
-    features: dict[Name, Scalar | None] = {}
-    flags: dict[Name, bool | None] = {}
+    attributes: Entries[Scalar | Proxy | None] = {}
+    slices: Entries[Scalar | None] = {}
+    features: Entries[Scalar | None] = {}
+    flags: Entries[bool | None] = {}
     reasons: Codes = []
     entity: Text | int | None = None
     version: Scalar | None = None
@@ -53,9 +59,9 @@ class Feedback(Struct, frozen=True, kw_only=True, gc=False):
     time: float | Text
     outcome: Scalar | None = None
     decision: Scalar | None = None
-    values: dict[Name, float | None] = {}
-    flags: dict[Name, bool | None] = {}
-    attributes: dict[Name, Scalar | Proxy | None] = {}
+    values: Entries[float | None] = {}
+    flags: Entries[bool | None] = {}
+    attributes: Entries[Scalar | Proxy | None] = {}
 
 
 Event = TypeVar("Event", Decision, Feedback)
@@ -72,14 +78,22 @@ class Invalid(Struct, frozen=True):
     detail: str
 
 
+class Batches(Struct, Generic[Event]):
+    """What a list of messages held, to be read by column. The batches are in the order of the log."""
+
+    batches: list[Batch[Event]]
+    invalid: list[Invalid]
+    unknown: dict[str, int]  # fields that we do not know, by name, sampled from each list's first message
+
+
 class Decoded(Struct, Generic[Event]):
     """What a list of messages held. `records[i]` is the number of the message that held `events[i]`."""
 
     events: list[Event]
-    times: npt.NDArray[np.int64]  # ms since 1970, by event
+    times: I64  # ms since 1970, by event
     records: list[int]
     invalid: list[Invalid]
-    unknown: dict[str, int]  # fields that we do not know, by name, sampled from each list's first message
+    unknown: dict[str, int]  # as in `Batches`
 
 
 class _Columns(Struct):
@@ -108,36 +122,49 @@ class Decoder(Generic[Event]):
         self._one: msgspec.json.Decoder[Event] = msgspec.json.Decoder(kind)
         self._many = msgspec.json.Decoder(list[msgspec.Raw])
         self._columns = msgspec.json.Decoder(_Columns)
+        self._clean = CleanDecoder(kind, LONGEST, WIDEST)
         self._fields = frozenset(kind.__struct_fields__)
-        self._maps = tuple(
-            f for f in ("attributes", "slices", "features", "flags", "values") if f in self._fields
-        )
 
     def decode(self, messages: Sequence[bytes], latest: int) -> Decoded[Event]:
-        """All events of `messages`. A time after `latest` (ms since 1970) is out of range."""
-        events: list[Event] = []
-        records: list[int] = []
-        invalid: list[Invalid] = []
+        """All events of `messages`, one by one. A time after `latest` (ms since 1970) is out of range."""
+        found = self.batches(messages, latest)
+        times = [np.zeros(0, np.int64), *(batch.times for batch in found.batches)]
+        return Decoded(
+            events=[event for batch in found.batches for event in batch.events],
+            times=np.concatenate(times),
+            records=[record for batch in found.batches for record in batch.records.tolist()],
+            invalid=found.invalid,
+            unknown=found.unknown,
+        )
+
+    def batches(self, messages: Sequence[bytes], latest: int) -> Batches[Event]:
+        """All events of `messages`, in as few batches as their order allows; `latest` as in `decode`."""
+        runs, invalid = Runs(self.kind, WIDEST), list[Invalid]()
         one = self._one.decode
         for number, message in enumerate(messages):
+            if len(message) > FEW and (clean := self._by_column(message)):
+                runs.add_columns(*clean, number)
+                continue
             try:
                 if len(message) > MOST:
                     raise InvalidEventError("too_large", f"{len(message)} bytes; allowed: at most {MOST}")
-                events.append(one(message))
-                records.append(number)
+                runs.add(one(message), number)
             except (msgspec.MsgspecError, InvalidEventError, UnicodeDecodeError, RecursionError):
-                self._decode_other(number, message, events, records, invalid)
+                self._decode_other(number, message, runs, invalid)
         unknown = self._unknown(messages[0]) if messages else {}
-        return self._timed(events, records, invalid, unknown, latest)
+        return Batches([self._timed(batch, invalid, latest) for batch in runs.close()], invalid, unknown)
 
-    def _decode_other(
-        self, number: int, message: bytes, events: list[Event], records: list[int], invalid: list[Invalid]
-    ) -> None:
-        """A message that is not one good event: an array, a batch by columns, or invalid."""
+    def _by_column(self, message: bytes) -> Clean | None:
+        return self._clean.decode(message) if b'"columns"' in message and len(message) <= MOST else None
+
+    def _decode_other(self, number: int, message: bytes, runs: Runs[Event], invalid: list[Invalid]) -> None:
+        """A message that is not one good event: a small batch by columns, an array, or invalid."""
+        if clean := self._by_column(message):
+            runs.add_columns(*clean, number)
+            return
         for part in self._parts(message):
             try:
-                events.append(self._event(part))
-                records.append(number)
+                runs.add(self._event(part), number)
             except InvalidEventError as error:
                 invalid.append(Invalid(number, error.reason, error.detail))
 
@@ -172,30 +199,30 @@ class Decoder(Generic[Event]):
             return {}
         return {name[:LONGEST]: 1 for name in names if name not in self._fields and name != "columns"}
 
-    def _timed(
-        self,
-        events: list[Event],
-        records: list[int],
-        invalid: list[Invalid],
-        unknown: dict[str, int],
-        latest: int,
-    ) -> Decoded[Event]:
-        """Drops the events whose time or maps are out of range."""
-        times = np.empty(len(events), np.int64)
-        keep = []
-        for i, event in enumerate(events):
-            try:
-                times[i] = milliseconds(event.time, latest)
-                for name in self._maps:
-                    if len(getattr(event, name)) > WIDEST:
-                        raise InvalidEventError("too_long", f"{name}: more than {WIDEST} entries")
-                keep.append(i)
-            except InvalidEventError as error:
-                invalid.append(Invalid(records[i], error.reason, error.detail))
-        if len(keep) < len(events):
-            events, records = [events[i] for i in keep], [records[i] for i in keep]
-            times = times[keep]
-        return Decoded(events, times, records, invalid, unknown)
+    def _timed(self, batch: Batch[Event], invalid: list[Invalid], latest: int) -> Batch[Event]:
+        """Gives a batch its times; without the events whose time is out of range."""
+        batch.times, bad = _times(batch.column("time"), latest)
+        records = batch.records.tolist()
+        invalid += [Invalid(records[i], error.reason, error.detail) for i, error in bad.items()]
+        return batch.take(np.delete(np.arange(len(batch)), list(bad))) if bad else batch
+
+
+def _times(values: Sequence[float | str], latest: int) -> tuple[I64, dict[int, InvalidEventError]]:
+    """Times in ms since 1970, and by place what is wrong with those that are none."""
+    if {*map(type, values)} <= {float}:
+        seconds = np.array(values, np.float64)
+        good = (seconds >= 0) & (seconds <= latest / 1000)
+        times = np.rint(np.where(good, seconds, 0) * 1000).astype(np.int64)
+        doubtful = np.flatnonzero(~good).tolist()
+    else:
+        times, doubtful = np.zeros(len(values), np.int64), list(range(len(values)))
+    bad = {}
+    for i in doubtful:
+        try:
+            times[i] = milliseconds(values[i], latest)
+        except InvalidEventError as error:
+            bad[i] = error
+    return times, bad
 
 
 def milliseconds(time: float | str, latest: int) -> int:
@@ -233,25 +260,13 @@ def scalar(value: bool | int | float | str) -> str:
     return str(value)
 
 
-def _rows(batch: _Columns) -> list[dict[str, Any] | InvalidEventError]:
-    """A batch by columns as rows. Absent values are null; a column "attributes.sex" is an entry of a map."""
+def _rows(batch: _Columns) -> list[dict[str, Any]]:
+    """A batch by columns as rows."""
     lengths = {len(column) for column in batch.columns.values()}
     if len(lengths) != 1:
         raise InvalidEventError("wrong_shape", "columns: of different lengths or none; allowed: one length")
-    count = lengths.pop()
-    rows: list[dict[str, Any]] = [{} if batch.model is None else {"model": batch.model} for _ in range(count)]
-    for name, column in batch.columns.items():
-        outer, _, inner = name.partition(".")
-        for row, value in zip(rows, column, strict=True):
-            if value is None:
-                continue
-            if inner:
-                entries = row.setdefault(outer, {})
-                if isinstance(entries, dict):  # else validation says what is wrong with the row
-                    entries[inner] = value
-            else:
-                row[outer] = value
-    return list(rows)
+    model = {} if batch.model is None else {"model": batch.model}
+    return [model | row for row in rows(batch.columns, lengths.pop())]
 
 
 def _explained(error: Exception) -> InvalidEventError:
@@ -266,11 +281,3 @@ def _explained(error: Exception) -> InvalidEventError:
     if "out of range" in text.lower():
         return InvalidEventError("not_finite", text[:160])
     return InvalidEventError("wrong_type", text[:160])
-
-
-def by_model(events: Sequence[Decision]) -> dict[str, list[int]]:
-    """Which events are about which model, in order of arrival."""
-    places: dict[str, list[int]] = defaultdict(list)
-    for i, event in enumerate(events):
-        places[event.model].append(i)
-    return places

@@ -12,11 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from monitor import blocks
+from monitor.batches import Batch, Structs
 from monitor.blocks import Array, Block
 from monitor.codes import MISSING, Codes
 from monitor.config import Model
-from monitor.events import Decision, Feedback, by_model
-from monitor.hashing import Texts, siphash
+from monitor.events import Decision, Feedback
+from monitor.hashing import siphash
 from monitor.index import Index
 from monitor.joined import Joined
 from monitor.panes import DECISION, OUTCOME, Panes
@@ -86,29 +87,35 @@ class Facts:
         return tables + self._ids.nbytes + self._places.nbytes + self._returned.nbytes
 
     def observe(self, events: Sequence[Decision], times: I64) -> list[int]:
-        """Takes decisions of known models in the order of their log; times in ms.
+        """`take_decisions` of structs; times in ms."""
+        return self.take_decisions(Structs(Decision, events, times))
+
+    def learn(self, events: Sequence[Feedback], times: I64) -> list[int]:
+        """`take_feedback` of structs; times in ms."""
+        return self.take_feedback(Structs(Feedback, events, times))
+
+    def take_decisions(self, batch: Batch[Decision]) -> list[int]:
+        """Takes decisions of known models in the order of their log.
 
         Returns the places of those that came too late to count.
         """
-        ids = siphash(Texts([str(event.id) for event in events]), self._key)
         late: list[int] = []
-        for model, places in by_model(events).items():
+        for model, places in _by_model(batch).items():
             joined = self.models[model]
-            late += [i for i in places if times[i] < joined.sealed]
-            ours = [i for i in places if times[i] >= joined.sealed]
-            columns = joined.columns([events[i] for i in ours], times[ours], ids[ours])
+            sealed = batch.times[places] < joined.sealed
+            late += places[sealed].tolist()
+            ours = batch.take(places[~sealed])
+            columns = joined.columns(ours, siphash(ours.texts, self._key))
             fresh = self._insert_decisions(joined, columns)
             self._keep(Block(model, {name: column[fresh] for name, column in columns.items()}))
         return late
 
-    def learn(self, events: Sequence[Feedback], times: I64) -> list[int]:
-        """Takes feedback; times in ms. Returns the places of what came too late to count."""
-        ids = siphash(Texts([str(event.decision_id) for event in events]), self._key)
-        late = self._late(ids, times)
-        if late.any():
-            keep = np.flatnonzero(~late)
-            events, times, ids = [events[i] for i in keep.tolist()], times[keep], ids[keep]
-        facts = self._returned.exploded(events, times, ids)
+    def take_feedback(self, batch: Batch[Feedback]) -> list[int]:
+        """Takes feedback. Returns the places of what came too late to count."""
+        ids = siphash(batch.texts, self._key)
+        late = self._late(ids, batch.times)
+        kept = np.flatnonzero(~late)
+        facts = self._returned.exploded(batch.take(kept), ids[kept])
         self.counts["undeclared"] = self._returned.undeclared
         if len(facts):
             accepted = facts[self._insert_feedback(facts)]
@@ -314,3 +321,14 @@ class Facts:
 
 
 COLUMNS = {"decision": "final"}  # kinds of feedback whose column has another name
+
+
+def _by_model(batch: Batch[Decision]) -> dict[str, I64]:
+    """Where the decisions of each model are."""
+    models = batch.column("model")
+    if len(set(models)) == 1:
+        return {models[0]: np.arange(len(batch))}
+    places: dict[str, list[int]] = {}
+    for place, model in enumerate(models):
+        places.setdefault(model, []).append(place)
+    return {model: np.array(at) for model, at in places.items()}

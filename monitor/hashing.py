@@ -4,6 +4,8 @@ SipHash: Aumasson, Bernstein, "SipHash: a fast short-input PRF" (2012). murmur2:
 """
 
 from collections.abc import Sequence
+from copy import copy
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -16,10 +18,33 @@ class Texts:
     """Strings as a byte matrix padded with zeros, and their lengths: what both hashes read."""
 
     def __init__(self, texts: Sequence[str]) -> None:
-        encoded = [text.encode() for text in texts]
-        self.lengths = np.fromiter(map(len, encoded), np.int64, len(encoded))
-        width = -(-(int(self.lengths.max(initial=0)) + 1) // 8) * 8
-        self.bytes = np.array(encoded, dtype=f"S{width}").view(np.uint8).reshape(len(encoded), width)
+        joined = "".join(texts)
+        count = len(texts)
+        if joined.isascii():  # characters are bytes: all are encoded and measured at once
+            self.lengths = np.fromiter(map(len, texts), np.int64, count)
+            data = joined.encode()
+        else:
+            encoded = [text.encode() for text in texts]
+            self.lengths = np.fromiter(map(len, encoded), np.int64, count)
+            data = b"".join(encoded)
+        self.bytes = _matrix(np.frombuffer(data, np.uint8), self.lengths)
+
+    def take(self, places: I64) -> Self:
+        """Those at some places."""
+        some = copy(self)
+        some.lengths, some.bytes = self.lengths[places], self.bytes[places]
+        return some
+
+
+def _matrix(data: npt.NDArray[np.uint8], lengths: I64) -> npt.NDArray[np.uint8]:
+    """Texts of these lengths, one behind the other, as rows of whole words of 8 bytes, one byte to spare."""
+    longest = int(lengths.max(initial=0))
+    matrix = np.zeros((len(lengths), -(-(longest + 1) // 8) * 8), np.uint8)
+    if len(data) == len(lengths) * longest:
+        matrix[:, :longest] = data.reshape(len(lengths), longest)
+    else:
+        matrix[np.arange(matrix.shape[1]) < lengths[:, np.newaxis]] = data
+    return matrix
 
 
 def siphash(texts: Texts, key: bytes) -> U64:

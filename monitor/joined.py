@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from types import NoneType
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from monitor import bins, measures, numbers
+from monitor import bins, measures, numbers, proxies
+from monitor.batches import Batch
 from monitor.blocks import OWN, TYPES, Array
 from monitor.codes import MISSING, OTHER_CODE, Codes, Vocabularies
 from monitor.columns import Columns
@@ -32,6 +35,11 @@ class Counted:
     keys: U64
     weights: I64
     by_group: bool = True
+
+    @property
+    def is_rate(self) -> bool:
+        """Whether it counts cases, which rates are made of, and not numbers."""
+        return int(measures.family(self.keys[:1])[0]) in measures.OF_RATES
 
 
 class _Cells:
@@ -87,43 +95,59 @@ class Joined:
     def _declare(self, column: str) -> None:
         self._table.types.setdefault(column, TYPES[column.partition(".")[0]])
 
-    def columns(self, events: Sequence[Decision], times: I64, ids: U64) -> dict[str, Array]:
+    def columns(self, batch: Batch[Decision], ids: U64) -> dict[str, Array]:
         """The events as the columns of a block; what the configuration does not declare is left out."""
-        columns: dict[str, Array] = {
-            "id": ids,
-            "time": times,
-            "decision": self._vocabularies.encode("decision", [scalar(e.decision) for e in events], CLASSES),
-        }
+        columns: dict[str, Array] = {"id": ids, "time": batch.times}
+        columns["decision"] = self._coded("decision", texts(batch.column("decision")), CLASSES)
         for name in ("score", "value"):
-            found = [getattr(e, name) for e in events]
+            found = batch.column(name)
             if any(number is not None for number in found):
                 columns[name] = numbers.bits(found)
-        for name in self._parts:
-            groups = [group(e.attributes.get(name)) for e in events]
-            columns[f"attributes.{name}"] = self._vocabularies.encode(f"attributes.{name}", groups, GROUPS)
-        for name in self._model.slices:
-            values = [condition(e, name) for e in events]
-            columns[f"slices.{name}"] = self._vocabularies.encode(f"slices.{name}", values, GROUPS)
-        if any(e.reasons for e in events):
+        for part in self._parts:
+            name = f"attributes.{part}"
+            columns[name] = self._coded(name, texts(batch.column(name)), GROUPS)
+            columns |= self._proxies(part, batch.column(name))
+        for condition in self._model.slices:
+            columns[f"slices.{condition}"] = self._coded(
+                f"slices.{condition}", conditions(batch, condition), GROUPS
+            )
+        reasons = batch.column("reasons")
+        if any(reasons):
             listed = [
-                UNIT.join(sorted({_plain(r) for r in e.reasons})) if e.reasons else None for e in events
+                UNIT.join(sorted({_plain(r) for r in several})) if several else None for several in reasons
             ]
-            columns["reasons"] = self._vocabularies.encode("reasons", listed, LISTS)
-        columns |= self._features(events)
-        names = sorted({name for e in events if e.flags for name in e.flags})
-        for name, code in zip(names, self._vocabularies.encode("flags", names, FLAGS).tolist(), strict=True):
-            if code != OTHER_CODE:
-                columns[f"flags.{name}"] = flags([e.flags.get(name) for e in events])
-        return columns
+            columns["reasons"] = self._coded("reasons", listed, LISTS)
+        return columns | self._features(batch) | self._flags(batch)
 
-    def _features(self, events: Sequence[Decision]) -> dict[str, Array]:
+    def _proxies(self, attribute: str, values: Sequence[object]) -> dict[str, Array]:
+        """The weights of groups that are given as probabilities; of groups that are too many, together."""
+
+        def named(group: str) -> str:
+            code = self._coded(f"attributes.{attribute}", [group], GROUPS)[0]
+            return self._codes.texts[code] or group
+
+        return dict(proxies.columns(attribute, values, named))
+
+    def _coded(self, field: str, texts: Sequence[str | None], limit: int) -> U16:
+        return self._vocabularies.encode(field, texts, limit)
+
+    def _features(self, batch: Batch[Decision]) -> dict[str, Array]:
         columns: dict[str, Array] = {}
         for name in self._model.features:
-            found = [e.features.get(name) for e in events]
-            columns[f"features.{name}"] = numbers.bits([v if _is_number(v) else None for v in found])  # type: ignore[misc]
-            texts = [None if v is None or _is_number(v) else scalar(v) for v in found]
-            columns[f"categories.{name}"] = self._vocabularies.encode(f"categories.{name}", texts, CATEGORIES)
+            found = batch.column(f"features.{name}")
+            if {*map(type, found)} <= {float, int, NoneType}:
+                columns[f"features.{name}"] = numbers.bits(found)
+                continue
+            columns[f"features.{name}"] = numbers.bits([v if _is_number(v) else None for v in found])
+            named = [None if v is None or _is_number(v) else scalar(v) for v in found]
+            columns[f"categories.{name}"] = self._coded(f"categories.{name}", named, CATEGORIES)
         return columns
+
+    def _flags(self, batch: Batch[Decision]) -> dict[str, Array]:
+        columns = batch.names("flags")
+        codes = self._coded("flags", [column.partition(".")[2] for column in columns], FLAGS).tolist()
+        known = [column for column, code in zip(columns, codes, strict=True) if code != OTHER_CODE]
+        return {column: flags(batch.column(column)) for column in known}
 
     def end(self, clock: int) -> int:
         """Before which time (ms) no feedback may come any more, down to a whole slice."""
@@ -156,7 +180,7 @@ class Joined:
     def takes(self, kind: str) -> bool:
         """Whether feedback of this kind is kept: an attribute only if it is declared."""
         stem, _, name = kind.partition(".")
-        return stem != "attributes" or name in self._parts
+        return stem != "proxies" and (stem != "attributes" or name in self._parts)
 
     def slots(self, axis: int, times: I64) -> U64:
         return slot(axis, times, self.panes.width)
@@ -168,9 +192,14 @@ class Joined:
         groups = self._groups(rows)
         slots = self.slots(DECISION, self._table["time"][rows])
         cells = _Cells()
+        weighted = self._weighted(rows)
         for counted in self._counted(rows):
             for group in groups if counted.by_group else groups[:1]:
                 cells.add(slots[counted.at], group[counted.at], counted.keys, counted.weights)
+            for group, weights in weighted if counted.is_rate else ():
+                some = weights[counted.at] > 0
+                at = counted.at[some]
+                cells.add(slots[at], group[at], counted.keys[some], counted.weights[some] * weights[at])
         for group in self._within(rows):
             cells.add(slots, group, self._core(rows), np.ones(len(rows), np.int64))
         known = np.flatnonzero(self._table["outcome"][rows] != MISSING)
@@ -188,6 +217,17 @@ class Joined:
             for attribute in self._model.attributes
         ]
         return [np.broadcast_to(everybody, (len(rows),)), *named]
+
+    def _weighted(self, rows: I64) -> list[tuple[I64, I64]]:
+        """Groups that are given as probabilities: each row's group, and its weight in millionths."""
+        found = [(named, name) for name in self._table.types if (named := proxies.group(name))]
+        return [
+            (
+                np.broadcast_to(self.panes.group(attribute, [self._codes.code(group)]), (len(rows),)),
+                self._table[column][rows].astype(np.int64),
+            )
+            for (attribute, group), column in found
+        ]
 
     def _within(self, rows: I64) -> Iterator[I64]:
         """The group of each row in its slice: of each attribute within each conditioning column."""
@@ -291,21 +331,28 @@ def within(attribute: str, condition: str) -> str:
     return attribute + UNIT + condition
 
 
-def condition(event: Decision, name: str) -> str | None:
-    """An event's value in a conditioning column; "version" and "stage" are fields of their own."""
-    value = event.slices.get(name)
-    if value is None and name in ("version", "stage"):
-        value = getattr(event, name)
-    return None if value is None else _plain(scalar(value))
+def conditions(batch: Batch[Decision], name: str) -> Sequence[str | None]:
+    """The events' values in a conditioning column; "version" and "stage" are fields of their own."""
+    found = batch.column(f"slices.{name}")
+    if name in ("version", "stage"):
+        own = batch.column(name)
+        found = [value if value is not None else other for value, other in zip(found, own, strict=True)]
+    return [None if text is None else _plain(text) for text in texts(found)]
 
 
 def _plain(text: str) -> str:
     return text.replace(UNIT, " ")
 
 
-def group(value: object) -> str | None:
-    """A group's name from an event; a map of probabilities has none of its own."""
-    return scalar(value) if isinstance(value, (bool, int, float, str)) else None
+def texts(values: Sequence[Any]) -> Sequence[str | None]:
+    """The spelling of classes and groups; a map of probabilities has none of its own.
+
+    >>> texts(["F", True, 2.0, None, {"F": 0.5, "M": 0.5}])
+    ['F', 'true', '2', None, None]
+    """
+    if {*map(type, values)} <= {str, NoneType}:
+        return values
+    return [scalar(value) if isinstance(value, (bool, int, float, str)) else None for value in values]
 
 
 def flags(values: Sequence[bool | None]) -> npt.NDArray[np.uint8]:
@@ -314,7 +361,10 @@ def flags(values: Sequence[bool | None]) -> npt.NDArray[np.uint8]:
     >>> flags([None, False, True]).tolist()
     [0, 1, 2]
     """
-    return np.fromiter((0 if v is None else 2 if v else 1 for v in values), np.uint8, len(values))
+    return np.fromiter(map(_FLAGS.__getitem__, values), np.uint8, len(values))
+
+
+_FLAGS = {None: 0, False: 1, True: 2}
 
 
 def _is_number(value: object) -> bool:

@@ -16,6 +16,8 @@ CATEGORY = 5  # a feature's name, its category
 REASON = 7  # a reason's code
 SUM = 6  # a number's name, 0 the low 32 bits or 1 the rest: a count of millionths, exact
 
+OF_RATES = frozenset({CORE, FLAG, REASON})  # what counts cases, and not numbers
+
 FIELDS = {CORE: "ccc", FLAG: "cr", SCORE: "rc", NUMBER: "cr", CATEGORY: "cc", SUM: "cr", REASON: "c"}
 
 

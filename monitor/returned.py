@@ -13,12 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from monitor import numbers
+from monitor.batches import Batch
 from monitor.blocks import Array, stem
 from monitor.codes import MISSING, Codes, Vocabularies
 from monitor.events import Feedback
 from monitor.hashing import Texts, siphash
 from monitor.index import Index
-from monitor.joined import CLASSES, FLAGS, flags, group
+from monitor.joined import CLASSES, FLAGS, flags, texts
 from monitor.panes import GROUPS
 
 U64 = npt.NDArray[np.uint64]
@@ -81,21 +82,18 @@ class Returned:
 
     # from events to facts
 
-    def exploded(self, events: Sequence[Feedback], times: I64, ids: U64) -> Rows:
+    def exploded(self, batch: Batch[Feedback], ids: U64) -> Rows:
         """Each event as one fact for each thing that it says."""
-        said: dict[str, list[tuple[int, object]]] = {}
-        for i, event in enumerate(events):
-            for kind, value in _said(event):
-                said.setdefault(kind, []).append((i, value))
         parts = [np.zeros(0, FACT)]
-        for kind, pairs in said.items():
+        for kind in _kinds(batch):
+            values = batch.column(kind)
+            at = np.flatnonzero([value is not None for value in values])
             if not self._takes(kind):
-                self.undeclared += len(pairs)
+                self.undeclared += len(at)
                 continue
-            at = np.array([i for i, _ in pairs])
-            part = np.zeros(len(pairs), FACT)
-            part["id"], part["time"], part["kind"] = ids[at], times[at], self.kind(kind)
-            part["fact"], part["rank"] = self._values(kind, [value for _, value in pairs])
+            part = np.zeros(len(at), FACT)
+            part["id"], part["time"], part["kind"] = ids[at], batch.times[at], self.kind(kind)
+            part["fact"], part["rank"] = self._values(kind, [values[i] for i in at.tolist()])
             parts.append(part)
         return np.concatenate(parts)
 
@@ -116,7 +114,7 @@ class Returned:
         if stem(kind) == "flags":
             return flags(values), flags(values)
         limit = GROUPS if stem(kind) == "attributes" else CLASSES
-        codes = self._vocabularies.encode(kind, [group(value) for value in values], limit)
+        codes = self._vocabularies.encode(kind, texts(values), limit)
         return codes, self._text_ranks()[codes]
 
     def _text_ranks(self) -> Array:
@@ -206,15 +204,10 @@ class Returned:
         return np.concatenate([self._facts[: len(self)], beaten])
 
 
-def _said(event: Feedback) -> Iterator[tuple[str, object]]:
-    if event.outcome is not None:
-        yield "outcome", event.outcome
-    if event.decision is not None:
-        yield "decision", event.decision
-    for field in ("values", "flags", "attributes"):
-        for name, value in getattr(event, field).items():
-            if value is not None:
-                yield f"{field}.{name}", value
+def _kinds(batch: Batch[Feedback]) -> list[str]:
+    """The columns that say something."""
+    fields = [name for name in ("outcome", "decision") if any(v is not None for v in batch.column(name))]
+    return fields + [name for field in ("values", "flags", "attributes") for name in batch.names(field)]
 
 
 def _moment(fact: np.void) -> tuple[int, int]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from monitor import histogram, measures
+from monitor import histogram, measures, proxies
 from monitor.codes import MISSING
 from monitor.config import Model
 from monitor.events import scalar
@@ -41,13 +41,23 @@ class Tally:
         self._named = [self._histogram_name(*found) for found in self._measures()]
         self._atoms = self._summed(list(self._terms()))
 
+    @property
+    def proxies(self) -> list[str]:
+        """The attributes whose groups are given as probabilities."""
+        return proxies.known(name for name, _ in self._groups)
+
     def table(self, attribute: str) -> Table:
         """The atoms of an attribute's groups, the groups in alphabetical order."""
         rows = [row for row, (name, _) in enumerate(self._groups) if name == attribute]
         rows.sort(key=lambda row: self._groups[row][1])
         decided = sum(self._atoms.get(atom, _NOBODY) for atom in DECISION)
         rows = [row for row in rows if np.broadcast_to(decided, len(self._groups))[row]]
-        counts = {atom: sums[rows] for atom, sums in self._atoms.items() if sums[rows].any()}
+        whole = proxies.WHOLE if attribute.endswith(proxies.MARK) else None
+        counts: dict[str, npt.NDArray[Any]] = {
+            atom: sums[rows] / whole if whole else sums[rows]
+            for atom, sums in self._atoms.items()
+            if sums[rows].any()
+        }
         return Table([self._groups[row][1] for row in rows], counts, self._by_group(rows))
 
     def within(self, attribute: str, condition: str) -> list[Table]:

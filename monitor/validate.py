@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from itertools import pairwise
 
-from monitor import drift, durations, fairness, windows
+from monitor import drift, durations, fairness, proxies, windows
 from monitor.config import Columns, ConfigError, Model, Rule, attribute_name
 from monitor.drift import detectors
 from monitor.fairness import reference
@@ -64,6 +64,8 @@ def _check_attributes(key: str, model: Model) -> None:
         _expect(all(parts), place, attribute, NAME)
         _expect(isinstance(attribute, str) or len(set(parts)) > 1, place, attribute, "two or more different")
         _expect(names[i] not in names[:i], place, attribute, "each attribute once")
+        mark = f"a name that does not end with {proxies.MARK!r}"
+        _expect(not names[i].endswith(proxies.MARK), place, attribute, mark)
     if isinstance(model.reference, str):
         allowed = f'{_one_of(reference.WORDS)}, or a table such as {{ sex = "male" }}'
         _expect(model.reference in reference.WORDS, f"{key}.reference", model.reference, allowed)

@@ -9,14 +9,16 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
+import numpy as np
 from msgspec import Struct
 
 from monitor import blocks
+from monitor.batches import Batch
 from monitor.codes import OTHER, OTHER_CODE, Codes, Vocabulary
 from monitor.config import Config, Model
-from monitor.events import Decision, Decoded, Decoder, Feedback, Invalid
+from monitor.events import Decision, Decoder, Feedback, Invalid
 from monitor.facts import Facts
-from monitor.hashing import Texts, partitions
+from monitor.hashing import partitions
 from monitor.panes import Pane
 from streams.consumer import Bundle
 
@@ -81,46 +83,53 @@ class Partition:
     def take(self, bundle: Bundle) -> Taken:
         """Takes a bundle's events. What is returned must be durable before the bundle is done."""
         now = time.time_ns() // 1_000_000
-        decoded = self._decoders[bundle.topic].decode([v or b"" for v in bundle.values], now + DAY_MS)
-        for name, n in decoded.unknown.items():
+        values = [value or b"" for value in bundle.values]
+        found = self._decoders[bundle.topic].batches(values, now + DAY_MS)
+        for name, n in found.unknown.items():
             self.counts[f"unknown.{name if self._fields.code(name) != OTHER_CODE else OTHER}"] += n
-        misrouted = self._route(decoded, bundle)
-        self.counts[f"events.{bundle.topic}"] += len(decoded.events)
-        if decoded.events:
-            learn = bundle.topic == self._config.broker.feedback
-            late = (self.facts.learn if learn else self.facts.observe)(decoded.events, decoded.times)
-            decoded.invalid += [Invalid(decoded.records[i], "too_late", TOO_LATE) for i in late]
-            latest = int(decoded.times.max())
-            self._times[bundle.topic] = max(latest, self._times.get(bundle.topic, 0))
-            arrived = min(record.timestamp for record in bundle.records)
-            self.arrived = min(arrived, self.arrived) if self.arrived else arrived
-        return Taken(self._new_blocks(), self._invalid(decoded.invalid, bundle), misrouted)
+        misrouted: list[tuple[bytes, bytes]] = []
+        for batch in found.batches:
+            self._keep(self._route(batch, found.invalid, misrouted), bundle, found.invalid)
+        self.counts["misrouted"] += len(misrouted)
+        return Taken(self._new_blocks(), self._invalid(found.invalid, bundle), misrouted)
 
-    def _route(self, decoded: Decoded[Any], bundle: Bundle) -> list[tuple[bytes, bytes]]:
-        """Leaves in `decoded` what belongs here; returns what belongs to other partitions."""
-        feedback = bundle.topic == self._config.broker.feedback
-        ids = [str(event.decision_id if feedback else event.id) for event in decoded.events]
-        there = partitions(Texts(ids), self.count).tolist()
-        keep, away = [], []
-        for i, event in enumerate(decoded.events):
-            if there[i] != self.number:
-                again = msgspec.json.encode(event)
-                if len(again) > MOVED:
-                    decoded.invalid.append(Invalid(decoded.records[i], "too_large", TOO_LARGE))
-                else:
-                    away.append((ids[i].encode(), again))
-            elif not feedback and event.model not in self._config.models:
-                known = ", ".join(self._config.models)
-                detail = f"model: {event.model!r}; allowed: {known}"
-                decoded.invalid.append(Invalid(decoded.records[i], "unknown_model", detail))
+    def _route(
+        self, batch: Batch[Any], invalid: list[Invalid], misrouted: list[tuple[bytes, bytes]]
+    ) -> Batch[Any]:
+        """What belongs here; adds to the lists what does not, and what belongs to other partitions."""
+        here = partitions(batch.texts, self.count) == self.number
+        away = batch.take(np.flatnonzero(~here))
+        for event, id, record in zip(away.events, away.ids, away.records.tolist(), strict=True):
+            again = msgspec.json.encode(event)
+            if len(again) > MOVED:
+                invalid.append(Invalid(record, "too_large", TOO_LARGE))
             else:
-                keep.append(i)
-        self.counts["misrouted"] += len(away)
-        if len(keep) < len(decoded.events):
-            decoded.events = [decoded.events[i] for i in keep]
-            decoded.records = [decoded.records[i] for i in keep]
-            decoded.times = decoded.times[keep]
-        return away
+                misrouted.append((str(id).encode(), again))
+        ours = batch.take(np.flatnonzero(here))
+        return self._of_known_models(ours, invalid) if batch.kind is Decision else ours
+
+    def _of_known_models(self, batch: Batch[Any], invalid: list[Invalid]) -> Batch[Any]:
+        models = batch.column("model")
+        if self._config.models.keys() >= set(models):
+            return batch
+        known = np.array([model in self._config.models for model in models], np.bool_)
+        for i in np.flatnonzero(~known).tolist():
+            detail = f"model: {models[i]!r}; allowed: {', '.join(self._config.models)}"
+            invalid.append(Invalid(int(batch.records[i]), "unknown_model", detail))
+        return batch.take(np.flatnonzero(known))
+
+    def _keep(self, batch: Batch[Any], bundle: Bundle, invalid: list[Invalid]) -> None:
+        """Makes facts of a batch, and follows its times."""
+        self.counts[f"events.{bundle.topic}"] += len(batch)
+        if not len(batch):
+            return
+        learn = bundle.topic == self._config.broker.feedback
+        late = (self.facts.take_feedback if learn else self.facts.take_decisions)(batch)
+        invalid += [Invalid(int(batch.records[i]), "too_late", TOO_LATE) for i in late]
+        latest = int(batch.times.max())
+        self._times[bundle.topic] = max(latest, self._times.get(bundle.topic, 0))
+        arrived = min(record.timestamp for record in bundle.records)
+        self.arrived = min(arrived, self.arrived) if self.arrived else arrived
 
     def _invalid(self, found: Iterable[Invalid], bundle: Bundle) -> list[bytes]:
         """The records for the topic of invalid events, one for each message and reason."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -25,30 +26,43 @@ class Sides:
     gaps: Estimates
 
 
+@dataclass(frozen=True)
+class Answer:
+    """A question's gaps, not judged yet: those of groups to their references.
+
+    `rates` are what the gaps are between, NaN where they are not between two values; `decisions` are the
+    groups'.
+    """
+
+    question: Question
+    gaps: Gaps
+    groups: Sequence[str]
+    references: Sequence[str | None]
+    rates: tuple[Floats, Floats]
+    decisions: Ints
+
+
 class Answers:
     """Answers questions about one attribute's table and the estimates made of it."""
 
-    def __init__(self, matrix: Matrix, table: Table, attribute: str, window: str) -> None:
+    def __init__(self, matrix: Matrix, table: Table) -> None:
         self._matrix = matrix
         self._names = table.groups
         self._decisions = table.decisions
-        self._attribute, self._window = attribute, window
         self._known = [index for index, group in enumerate(table.groups) if group != UNKNOWN]
 
-    def to(self, question: Question) -> list[Comparison]:
-        """The question's comparisons, in the order of the groups."""
+    def to(self, question: Question) -> Answer:
+        """The question's gaps, in the order of the groups."""
         row = self._matrix.metrics.index(question.metric)
         sides = self._sides(question, row)
         ours, gaps = self._matrix.groups[row][sides.groups], sides.gaps
-        return answers(
+        return Answer(
             question,
             Gaps(gaps.value, gaps.low, gaps.high, ours.n, sides.n),
-            attribute=self._attribute,
-            window=self._window,
-            groups=[self._names[group] for group in sides.groups],
-            references=sides.names,
-            rates=(ours.value, sides.rates),
-            decisions=self._decisions[sides.groups],
+            [self._names[group] for group in sides.groups],
+            sides.names,
+            (ours.value, sides.rates),
+            self._decisions[sides.groups],
         )
 
     def _sides(self, question: Question, row: int) -> Sides:
@@ -73,62 +87,70 @@ class Answers:
         return Sides([group for group, _ in pairs], names, groups.value[others], groups.n[others], gaps)
 
 
-def answers(
-    question: Question,
-    gaps: Gaps,
-    *,
-    attribute: str,
-    window: str,
-    groups: Sequence[str],
-    references: Sequence[str | None],
-    rates: tuple[Floats, Floats] | None = None,
-    decisions: Ints,
-) -> list[Comparison]:
-    """Gaps between groups and their references, with verdicts.
+def judged(answers: Sequence[Answer], attribute: str, window: str) -> list[Comparison]:
+    """All answers as comparisons with verdicts, one after the other.
 
-    `rates` are what the gaps are between, if they are between two values; `decisions` are the groups'.
+    They are judged together, as an array costs hardly more than a number.
     """
-    nothing = np.full(len(gaps.value), np.nan)
+    if not answers:
+        return []
+    gaps = Gaps(*(np.concatenate(parts) for parts in zip(*map(_parts, answers), strict=True)))
+    asked = [answer.question for answer in answers for _ in answer.groups]
+    fewest = np.array([question.fewest for question in asked], np.int64)
+    limits = (
+        np.array([-np.inf if question.limits[0] is None else question.limits[0] for question in asked]),
+        np.array([np.inf if question.limits[1] is None else question.limits[1] for question in asked]),
+    )
     shown = (gaps.least >= FEWEST) & ~np.isnan(gaps.low)
+    rates, other_rates = (np.concatenate([answer.rates[side] for answer in answers]) for side in (0, 1))
     columns = zip(
-        groups,
-        references,
+        asked,
+        [group for answer in answers for group in answer.groups],
+        [reference for answer in answers for reference in answer.references],
         all_known(gaps.value),
         all_known(np.where(shown, gaps.low, np.nan)),
         all_known(np.where(shown, gaps.high, np.nan)),
         gaps.n.tolist(),
         gaps.reference_n.tolist(),
-        *(map(all_known, rates or (nothing, nothing))),
-        verdicts.judge(gaps, question.limits, question.fewest),
-        verdicts.needed(gaps, question.limits, question.fewest, decisions),
+        all_known(rates),
+        all_known(other_rates),
+        verdicts.judge(gaps, limits, fewest),
+        verdicts.needed(gaps, limits, fewest, np.concatenate([answer.decisions for answer in answers])),
         (shown & (gaps.least < ENOUGH)).tolist(),
-        all_known(np.where(shown, verdicts.detectable(gaps, question.limits), np.nan)),
+        all_known(np.where(shown, verdicts.detectable(gaps, limits), np.nan)),
         strict=True,
     )
-    return [
-        Comparison(
-            metric=question.metric,
-            compare=question.compare,
-            attribute=attribute,
-            group=group,
-            reference=other,
-            value=value,
-            low=low,
-            high=high,
-            n=n,
-            reference_n=other_n,
-            group_rate=rate,
-            reference_rate=other_rate,
-            min=question.limits[0],
-            max=question.limits[1],
-            verdict=verdict,
-            window=window,
-            rule=question.rule,
-            needed=needed if verdict is Verdict.UNDECIDED else None,
-            rough=rough,
-            detectable=detectable,
-        )
-        for (
-            group, other, value, low, high, n, other_n, rate, other_rate, verdict, needed, rough, detectable
-        ) in columns
-    ]  # fmt: skip
+    return [_comparison(attribute, window, row) for row in columns]
+
+
+def _parts(answer: Answer) -> tuple[Floats, Floats, Floats, Ints, Ints]:
+    gaps = answer.gaps
+    return gaps.value, gaps.low, gaps.high, gaps.n, gaps.reference_n
+
+
+def _comparison(attribute: str, window: str, row: tuple[Any, ...]) -> Comparison:
+    """One of the rows that `judged` puts together."""
+    question, group, other, value, low, high, n, other_n, *more = row
+    rate, other_rate, verdict, needed, rough, detectable = more
+    return Comparison(
+        metric=question.metric,
+        compare=question.compare,
+        attribute=attribute,
+        group=group,
+        reference=other,
+        value=value,
+        low=low,
+        high=high,
+        n=n,
+        reference_n=other_n,
+        group_rate=rate,
+        reference_rate=other_rate,
+        min=question.limits[0],
+        max=question.limits[1],
+        verdict=verdict,
+        window=window,
+        rule=question.rule,
+        needed=needed if verdict is Verdict.UNDECIDED else None,
+        rough=rough,
+        detectable=detectable,
+    )

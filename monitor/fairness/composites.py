@@ -9,7 +9,7 @@ import numpy as np
 from monitor import rates
 from monitor.config import Model, Rule, rule_name
 from monitor.fairness import pairs, population, reference, strata
-from monitor.fairness.answers import answers
+from monitor.fairness.answers import Answer, judged
 from monitor.fairness.estimates import estimate, is_metric
 from monitor.fairness.intervals import Estimates
 from monitor.fairness.questions import Question, concerning
@@ -77,8 +77,9 @@ def read(
     named = {(question.metric, question.compare) for question in asked}
     word = reference.word(model, attribute)
     asked += [Question(*default, word) for default in DEFAULTS if default not in named]
-    reader = _Reader(table, attribute, window, slices or {})
-    return [found for question in asked for found in reader.answers(question)]
+    reader = _Reader(table, slices or {})
+    answers = [answer for question in asked for answer in reader.answers(question)]
+    return judged(answers, attribute, window)
 
 
 def _question(rule: Rule, model: Model, attribute: str) -> Question:
@@ -92,13 +93,10 @@ def _question(rule: Rule, model: Model, attribute: str) -> Question:
 
 
 class _Reader:
-    def __init__(
-        self, table: Table, attribute: str, window: str, slices: Mapping[str, Sequence[Table]]
-    ) -> None:
+    def __init__(self, table: Table, slices: Mapping[str, Sequence[Table]]) -> None:
         self._table, self._slices = table, slices
-        self._attribute, self._window = attribute, window
 
-    def answers(self, question: Question) -> list[Comparison]:
+    def answers(self, question: Question) -> list[Answer]:
         name, _, column = question.metric.partition(".")
         if name in CONDITIONAL:
             return self._conditional(question, name, column)
@@ -108,43 +106,36 @@ class _Reader:
             return self._within(question, *within)
         return self._pairs(question)
 
-    def _whole(self, question: Question) -> list[Comparison]:
+    def _whole(self, question: Question) -> list[Answer]:
         if not len(self._table.groups):
             return []
         extreme = population.extreme(question.metric)
         if extreme is None:
-            return self._alone(question, EVERYBODY, population.WHOLE[question.metric](self._table))
+            return [self._alone(question, EVERYBODY, population.WHOLE[question.metric](self._table))]
         found = population.worst(*extreme, self._table)
-        return self._alone(question, *found) if found else []
+        return [self._alone(question, *found)] if found else []
 
-    def _conditional(self, question: Question, name: str, column: str) -> list[Comparison]:
+    def _conditional(self, question: Question, name: str, column: str) -> list[Answer]:
         parts = strata.DECIDED if name == CONDITIONAL[0] else strata.LABELLED
         groups = self._table.groups
         found = strata.demographic_disparity(groups, self._slices.get(column, ()), parts)
-        return [c for place, group in enumerate(groups) for c in self._alone(question, group, found[place])]
+        return [self._alone(question, group, found[place]) for place, group in enumerate(groups)]
 
-    def _within(self, question: Question, column: str, metric: str) -> list[Comparison]:
+    def _within(self, question: Question, column: str, metric: str) -> list[Answer]:
         groups, tables = self._table.groups, self._slices.get(column, ())
-        return [
-            c
+        found = [
+            (pair, strata.conditional_difference(metric, groups, tables, pair))
             for pair in self._chosen(question)
-            for c in self._alone(
-                question,
-                groups[pair[0]],
-                strata.conditional_difference(metric, groups, tables, pair),
-                groups[pair[1]],
-            )
         ]
+        return [self._alone(question, groups[one], gap, groups[other]) for (one, other), gap in found]
 
-    def _alone(
-        self, question: Question, group: str, found: Estimates, other: str | None = None
-    ) -> list[Comparison]:
+    def _alone(self, question: Question, group: str, found: Estimates, other: str | None = None) -> Answer:
         """An estimate of shape () that does not tell its two sides apart."""
         value, low, high = (np.array([float(part)]) for part in (found.value, found.low, found.high))
         n = np.array([int(found.n)])
-        return self._answers(question, Gaps(value, low, high, n, n), [group], [other], n)
+        return _answer(question, Gaps(value, low, high, n, n), [group], [other], n)
 
-    def _pairs(self, question: Question) -> list[Comparison]:
+    def _pairs(self, question: Question) -> list[Answer]:
         composite = pairs.find(question.metric, question.compare)
         chosen = np.array(self._chosen(question), int).reshape(-1, 2)
         if composite is None or not len(chosen):
@@ -155,7 +146,7 @@ class _Reader:
         n, found = composite.size(self._table), found[kept]
         gaps = Gaps(found.value, found.low, found.high, n[groups], n[others])
         names = [[self._table.groups[place] for place in side.tolist()] for side in (groups, others)]
-        return self._answers(question, gaps, names[0], names[1], self._table.decisions[groups])
+        return [_answer(question, gaps, names[0], names[1], self._table.decisions[groups])]
 
     def _chosen(self, question: Question) -> list[reference.Pair]:
         """The pairs to compare; the highest is by selection rate, and everybody gives way to the largest."""
@@ -183,20 +174,9 @@ class _Reader:
         furthest = np.nanargmin if question.compare == "ratio" else np.nanargmax
         return [int(furthest(found.value))]
 
-    def _answers(
-        self,
-        question: Question,
-        gaps: Gaps,
-        groups: Sequence[str],
-        others: Sequence[str | None],
-        decisions: Ints,
-    ) -> list[Comparison]:
-        return answers(
-            question,
-            gaps,
-            attribute=self._attribute,
-            window=self._window,
-            groups=groups,
-            references=others,
-            decisions=decisions,
-        )
+
+def _answer(
+    question: Question, gaps: Gaps, groups: Sequence[str], others: Sequence[str | None], decisions: Ints
+) -> Answer:
+    nothing = np.full(len(groups), np.nan)
+    return Answer(question, gaps, groups, others, (nothing, nothing), decisions)

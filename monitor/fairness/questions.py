@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from monitor import rates
 from monitor.config import Model, Rule, attribute_name, longest_window, rule_name
 from monitor.fairness import reference
-from monitor.fairness.verdicts import Limits
 
 DEFAULTS = (
     ("selection_rate", "difference"),
@@ -26,7 +25,7 @@ class Question:
     metric: str
     compare: str
     reference: str
-    limits: Limits = (None, None)
+    limits: tuple[float | None, float | None] = (None, None)
     fewest: int = 0
     rule: str | None = None
 

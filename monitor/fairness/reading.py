@@ -7,7 +7,7 @@ import numpy as np
 from monitor import rates
 from monitor.config import Model, Rule
 from monitor.fairness import estimates, exposure, numbers, quotients, reference, scores
-from monitor.fairness.answers import Answers
+from monitor.fairness.answers import Answers, judged
 from monitor.fairness.estimates import Matrix
 from monitor.fairness.intervals import ENOUGH, FEWEST, Estimates
 from monitor.fairness.questions import asked, concerning
@@ -32,9 +32,9 @@ def read(
     table = _with_groups(table, [fixed, *(question.reference for question in questions)])
     shown = list(dict.fromkeys([*_present(table), *(question.metric for question in questions)]))
     matrix = estimates.estimate(shown, table)
-    answers = Answers(matrix, table, attribute, window)
-    found = [comparison for question in questions for comparison in answers.to(question)]
-    return Attribute(fixed, _groups(matrix, table), found)
+    answers = Answers(matrix, table)
+    found = [answers.to(question) for question in questions]
+    return Attribute(fixed, _groups(matrix, table), judged(found, attribute, window))
 
 
 def _with_groups(table: Table, words: Iterable[str | None]) -> Table:
@@ -65,7 +65,8 @@ def _numbers(table: Table) -> set[str]:
 
 
 def _groups(matrix: Matrix, table: Table) -> dict[str, Group]:
-    n, coverage = table.decisions.tolist(), estimates.estimate(["coverage"], table).groups.value[0].tolist()
+    n = np.rint(table.decisions).astype(np.int64).tolist()  # of probabilities, the sum
+    coverage = estimates.estimate(["coverage"], table).groups.value[0].tolist()
     rates_of = list(zip(*_rates(matrix.groups), strict=True)) or [()] * len(n)
     counts = [dict(zip(table.counts, column, strict=True)) for column in _columns(table)]
     return {
@@ -76,7 +77,7 @@ def _groups(matrix: Matrix, table: Table) -> dict[str, Group]:
 
 def _columns(table: Table) -> Iterable[tuple[int, ...]]:
     """Each group's integer counts, in the order of the table's atoms."""
-    rows = [counts.astype(np.int64).tolist() for counts in table.counts.values()]
+    rows = [np.rint(counts).astype(np.int64).tolist() for counts in table.counts.values()]
     return zip(*rows, strict=True) if rows else [()] * len(table.groups)
 
 

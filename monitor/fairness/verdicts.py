@@ -12,6 +12,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from monitor.fairness.intervals import FEWEST
 from monitor.readings import Verdict
@@ -21,7 +22,7 @@ MOST = 1_000_000_000  # more than this many decisions is as good as never
 _VERDICTS = (Verdict.UNDEFINED, Verdict.UNDECIDED, Verdict.OUT, Verdict.WITHIN)
 
 
-Limits = tuple[float | None, float | None]
+Limits = tuple[Floats | float, Floats | float]  # least and most; infinite where there is no limit
 
 
 @dataclass(frozen=True)
@@ -43,23 +44,23 @@ class Gaps:
         return np.minimum(self.n, self.reference_n)
 
 
-def judge(gaps: Gaps, limits: Limits, fewest: int) -> list[Verdict]:
-    """The verdict of each gap against (min, max); a side with fewer than `fewest` decides nothing.
+def judge(gaps: Gaps, limits: Limits, fewest: Ints | int) -> list[Verdict]:
+    """The verdict of each gap against its limits; a side with fewer than `fewest` decides nothing.
 
     >>> value, low, high = np.array([[0.2, 0.0], [0.12, -0.3], [0.28, 0.3]])
     >>> gaps = Gaps(value, low, high, np.array([400, 8]), np.array([500, 500]))
     >>> [verdict.value for verdict in judge(gaps, (-0.1, 0.1), 30)]
     ['out_of_limits', 'undecided']
     """
-    least, most = _bounds(limits)
-    silent = (gaps.least < max(fewest, FEWEST)) | np.isnan(gaps.low) | (limits == (None, None))
+    least, most = limits
+    silent = (gaps.least < np.maximum(fewest, FEWEST)) | np.isnan(gaps.low) | _free(limits)
     out = (gaps.low > most) | (gaps.high < least)
     within = (least <= gaps.low) & (gaps.high <= most)
     places = np.select([np.isnan(gaps.value), silent, out, within], [0, 1, 2, 3], 1)
     return [_VERDICTS[place] for place in places.tolist()]
 
 
-def needed(gaps: Gaps, limits: Limits, fewest: int, decisions: Ints) -> list[int | None]:
+def needed(gaps: Gaps, limits: Limits, fewest: Ints | int, decisions: Ints) -> list[int | None]:
     """How many more decisions of each group decide an undecided gap; None: no end in sight.
 
     Assumes that the value stays as it is and that both sides grow alike, so that the interval shrinks
@@ -70,37 +71,36 @@ def needed(gaps: Gaps, limits: Limits, fewest: int, decisions: Ints) -> list[int
     >>> needed(gaps, (-0.1, 0.1), 30, decisions=np.array([800]))
     [2400]
     """
-    if limits == (None, None):
-        return [None] * len(gaps.value)
     with np.errstate(divide="ignore", invalid="ignore"):
-        growth = np.maximum(_growth(gaps, _bounds(limits)), max(fewest, FEWEST) / gaps.least)
-        more = decisions * (growth - 1)
+        growth = np.maximum(_growth(gaps, limits), np.maximum(fewest, FEWEST) / gaps.least)
+        more = np.where(_free(limits), np.nan, decisions * (growth - 1))
     return [math.ceil(round(each, 6)) if 0 < each <= MOST else None for each in more.tolist()]
 
 
 def detectable(gaps: Gaps, limits: Limits) -> Floats:
-    """The value nearest to each that an interval as wide as today's would prove out of limits; or NaN.
+    """The value nearest to each that an interval as wide as today's would prove out of limits.
+
+    Not finite where there is none.
 
     >>> value, low, high = np.array([[0.02], [-0.03], [0.07]])
     >>> gaps = Gaps(value, low, high, np.array([400]), np.array([500]))
-    >>> detectable(gaps, (None, 0.1)).round(3).tolist()
+    >>> detectable(gaps, (-np.inf, 0.1)).round(3).tolist()
     [0.15]
     """
-    least, most = (math.nan if limit is None else limit for limit in limits)
-    above = np.where(np.isfinite(gaps.low), most + (gaps.value - gaps.low), np.nan)
-    below = np.where(np.isfinite(gaps.high), least - (gaps.high - gaps.value), np.nan)
-    nearer = np.abs(below - gaps.value) < np.abs(above - gaps.value)
-    return np.where(nearer | np.isnan(above), below, above)
-
-
-def _bounds(limits: Limits) -> tuple[float, float]:
     least, most = limits
-    return (-math.inf if least is None else least), (math.inf if most is None else most)
+    above = np.where(np.isfinite(gaps.low), most + (gaps.value - gaps.low), np.inf)
+    below = np.where(np.isfinite(gaps.high), least - (gaps.high - gaps.value), -np.inf)
+    return np.where(np.abs(below - gaps.value) < np.abs(above - gaps.value), below, above)
 
 
-def _growth(gaps: Gaps, bounds: tuple[float, float]) -> Floats:
+def _free(limits: Limits) -> NDArray[np.bool_]:
+    """Where there are no limits."""
+    return np.isinf(limits[0]) & np.isinf(limits[1])
+
+
+def _growth(gaps: Gaps, limits: Limits) -> Floats:
     """The factor by which n must grow for an interval to leave the limits, or to fit in; infinite: never."""
-    least, most = bounds
+    least, most = limits
     below, above = gaps.value - gaps.low, gaps.high - gaps.value
     inside = np.maximum(_square(below, gaps.value - least), _square(above, most - gaps.value))
     beneath = np.where(gaps.value < least, _square(above, least - gaps.value), inside)

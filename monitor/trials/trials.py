@@ -44,7 +44,7 @@ class Begun(Struct, array_like=True):
 
     references: dict[str, str]  # of each attribute the group with the most decisions
     groups: dict[str, list[str]]  # those seen by then
-    per_year: float  # decisions
+    per_year: float  # decisions, at the rate of then
 
 
 class State(Struct, array_like=True):
@@ -87,12 +87,9 @@ class Trials:
         if not self.families:
             return
         now = clock // self._panes.width
+        self._start(now)
         if self.begun is None:
-            self.begun = self._begin(now)
-            if self.begun is None:
-                return
-            self._saved = False
-            self._start(self.begun)
+            return
         mature = max(0, clock - milliseconds(self.model.mature_after)) // self._panes.width
         for source in self._consumed:
             self._consume(source, now if source == DECISIONS else mature)
@@ -101,9 +98,12 @@ class Trials:
         """Feeds the slices up to `end`, then compares all that was ever fed with what is there now."""
         asked = sorted({(f.attribute, f.metric) for f in self.families if f.source == source})
         begin = self._consumed[source]
-        if end <= begin or not asked:
+        if end <= begin:
             return
         self._saved = False
+        if not asked:  # a rule that will ask is tested with what comes then
+            self._consumed[source] = end
+            return
         while self._consumed[source] < end:
             self._feed(source, asked, end)
         for running in self._of(source):
@@ -147,12 +147,27 @@ class Trials:
         return Begun(
             references={attribute: largest for attribute, (largest, _) in found.items()},
             groups={attribute: groups for attribute, (_, groups) in found.items()},
-            per_year=(self.model.events_per_day or measured) * YEAR,
+            per_year=measured * YEAR,
         )
 
-    def _start(self, begun: Begun) -> None:
-        for family in self.families:
-            self.running.setdefault((family.rule, family.attribute), []).append(self._fresh(family, begun))
+    def _start(self, now: int) -> None:
+        """Begins the tests in attributes that have none yet, once what they need is known."""
+        before = self.begun or Begun({}, {}, 0)
+        new = [family for family in self.families if family.attribute not in before.groups]
+        found = self._begin(now) if new else None
+        if found is None:
+            return
+        self.begun = Begun(
+            found.references | before.references,
+            found.groups | before.groups,
+            before.per_year or found.per_year,
+        )
+        self._saved = False
+        for family in new:
+            self._run_too(self._fresh(family, self.begun))
+
+    def _run_too(self, running: Running) -> None:
+        self.running.setdefault((running.family.rule, running.family.attribute), []).append(running)
 
     def _fresh(self, family: Family, begun: Begun) -> Running:
         groups = begun.groups.get(family.attribute, [])
@@ -164,7 +179,9 @@ class Trials:
 
     def _run(self, family: Family, begun: Begun, room: int) -> Running:
         levels, start = self.levels, self._consumed[family.source]
-        terms = Terms(room, levels.alpha(room), levels.threshold(room, begun.per_year), levels.month(room))
+        given = self.model.events_per_day
+        per_year = begun.per_year if given is None else given * YEAR
+        terms = Terms(room, levels.alpha(room), levels.threshold(room, per_year), levels.month(room))
         return Running(family, terms, self._panes.width, _reference(family, begun), start)
 
     # what changed afterwards
@@ -266,7 +283,7 @@ class Trials:
             self._ledgers[page.source].restore(page)
 
     def _restore_tests(self, kept: Mapping[str, Kept], begun: Begun) -> None:
-        for family in self.families:
+        for family in (family for family in self.families if family.attribute in begun.groups):
             found = kept.get(family.fingerprint)
             if found is not None:
                 running = self._run(family, begun, found.room)
@@ -275,7 +292,7 @@ class Trials:
                 running = self._fresh(family, begun)
                 said = "the rule is new or was edited: its tests begin"
                 self._note(family.rule, family.attribute, running.start, said)
-            self.running.setdefault((family.rule, family.attribute), []).append(running)
+            self._run_too(running)
 
     # what is read
 

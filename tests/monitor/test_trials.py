@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from alerts import lifecycle
+from alerts import alert, lifecycle, story_gap
 from alerts.alert import State
+from alerts.rules import Finding
 from monitor.codes import Codes
 from monitor.config import Alerts, Config, ConfigError, Model, Rule
 from monitor.events import Decision
@@ -19,9 +20,13 @@ from monitor.readings import Comparison, Verdict
 from monitor.sequential.control import Budget
 from monitor.trials import Levels, Trials, alone, check, families, levels, told
 from monitor.trials import test_of as method
+from monitor.trials.judged import KINDS
 from monitor.trials.running import first_slice, month_of
 from streams import files, settings
+from streams.desk import ALERT, Desk
+from streams.messages import Clock
 from streams.options import BUNDLED
+from streams.partition import shape
 from tests.monitor.trials_streams import DAY, GAP, MODEL, START, add, advanced, at, decisions, learnt, outcome
 
 FAIR, UNFAIR = {"F": 0.5, "M": 0.5}, {"F": 0.3, "M": 0.5}
@@ -155,6 +160,29 @@ def test_a_crash_at_any_time_changes_no_bit(every: int) -> None:
     assert not any(rate.late or rate.altered for rate in revisions(trials))
 
 
+def test_a_worker_takes_up_the_tests_where_another_left_them() -> None:
+    """What `evaluate` makes durable is enough: another desk goes on to the same alert, once."""
+    config, made = Config(models={"m": MODEL}), decisions(range(40), UNFAIR)
+    table, told_of = dict[bytes, bytes](), list[str]()
+    facts, desk = learnt(MODEL, []), Desk(config)
+    for day in range(40):
+        add(facts, [d for d in made if at(day) <= d.time < at(day + 1)])
+        panes = facts.panes["m"].take("m", 0, shape(MODEL))
+        table |= dict(item for pane in panes if (item := desk.take(pane)))
+        desk.tick(Clock(0, 1, int(at(day + 1) * 1000), idle=False))
+        watched = desk.models["m"]
+        assert watched.read(desk.clock, 0.0)
+        table |= watched.unsaved()
+        told_of += [change.state.value for change in desk.judge(watched)]
+        changes = {ALERT + change.id.encode(): alert.encode(change) for change in desk.judge(watched)}
+        table |= changes
+        desk = Desk(config)  # the worker is killed, another one takes the partition
+        desk.restore(table)
+    assert told_of == ["firing"]
+    once = advanced(MODEL, facts.panes["m"], 40)
+    assert table[b"trials/m"] == once.to_bytes()
+
+
 def revisions(trials: Trials) -> list:
     tests = [running for each in trials.running.values() for running in each]
     return [trials.revisions(running, i) for running in tests for i in range(len(running))]
@@ -248,6 +276,25 @@ def test_an_edit_restarts_the_tests_of_its_rule_alone() -> None:
     assert again.running["four fifths", "sex"][0].fed(0) == 600
 
 
+def test_what_is_asked_later_is_tested_with_what_comes_then() -> None:
+    """A new attribute, and a rule of another source than those there were: neither sees the past."""
+    after = replace(
+        MODEL,
+        attributes=["sex", ["sex", "age"]],
+        reference="largest",
+        rules=[GAP, Rule(metric="flags.told", max=0.1, name="told", test="sequential", attribute="sex")],
+    )
+    before = replace(after, attributes=["sex"], rules=[replace(GAP, attribute="sex", name="gap")])
+    panes = learnt(after, decisions(range(30), FAIR)).panes["m"]
+    table = advanced(before, panes, 20).unsaved()
+    again = Trials("m", after, panes)
+    again.restore(table)
+    again.advance(int(at(30) * 1000))
+    old, new = (again.running["gap", name][0] for name in ("sex", "sex & age"))
+    assert (old.fed(0), new.fed(0), new.pairs) == (1800, 600, [("M & unknown", "F & unknown")])
+    assert again.running["told", "sex"][0].start == START // 86400 + 20
+
+
 def test_a_state_of_a_newer_version_is_refused() -> None:
     trials = advanced(MODEL, learnt(MODEL, decisions(range(9), FAIR)).panes["m"], 9)
     key, record = next(item for item in trials.unsaved().items() if item[0].startswith(b"trials/"))
@@ -329,9 +376,9 @@ def states(model: Model, made: list[Decision], days: range) -> list[tuple[int, S
     for day in days:
         monitor.observe([d for d in made if at(day - 1) <= d.time < at(day)])
         readings = monitor.advance(at(day))
-        for alert in lifecycle.step(model, "m", readings, alerts, int(at(day) * 1000)):
-            alerts[alert.id] = alert
-            found.append((day, alert.state, alert.episode))
+        for change in lifecycle.step(model, "m", readings, alerts, int(at(day) * 1000)):
+            alerts[change.id] = change
+            found.append((day, change.state, change.episode))
     return found
 
 
@@ -436,6 +483,27 @@ def test_the_gap_of_false_positive_rates_in_compas_is_proved_on_its_day() -> Non
 def test_pairs_with_few_cases_are_undecided() -> None:
     for group in ("Asian", "Native American", "Other", "Hispanic"):
         assert compas()[group, "Caucasian"].verdict is Verdict.UNDECIDED
+
+
+def test_an_alert_says_in_words_what_the_proof_is() -> None:
+    (first,) = read(replace(MODEL, min_group=5), decisions(range(12), UNFAIR), 12)
+    shown = {kind: said(replace(first, proof=kind, onset=None, once_in=20_000.0)) for kind in KINDS}
+    assert "a compliant model would ever show this at most once in 20,000 times." in shown["start"]
+    assert "a compliant model would show this in at most one of 20,000 months." in shown["month"]
+    assert "a compliant model sets this off at most once in 20,000 blocks" in shown["change"]
+    again = said(replace(first, onset=first.proved, once_in=1e30))
+    assert "and confirmed since: the newest change found began about 2026-01-" in again
+    assert "On average over all 720 cases tested it was -" in again
+
+
+def said(gap: Comparison) -> str:
+    firing = lifecycle.advance(None, finding(gap), int(at(12) * 1000))
+    assert firing is not None
+    return " ".join(story_gap.tell(firing, gap, MODEL).meaning)
+
+
+def finding(gap: Comparison) -> Finding:
+    return Finding(id="1", model="m", rule="gap", severity="warning", hold_ms=0, breached=True, evidence=gap)
 
 
 # what `fairlead check` says

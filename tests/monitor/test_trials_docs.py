@@ -19,7 +19,7 @@ def test_a_verdict_is_replicated_from_the_ledger_without_our_code(
 ) -> None:
     (code,) = re.findall(r"```python\n(.*?)```", DOCS, re.DOTALL)
     theirs: dict[str, object] = {}
-    exec(code, theirs)  # noqa: S102
+    exec(code, theirs)
     facts = learnt(MODEL, decisions(range(40), {"F": 0.5 - gap, "M": 0.5}, each=each))
     trials = advanced(MODEL, facts.panes["m"], 40)
     pages = [msgspec.msgpack.decode(v) for k, v in trials.unsaved().items() if k.startswith(b"ledger/")]

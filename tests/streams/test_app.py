@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from monitor.config import Broker, Config, Secret
 from streams import topics
 from streams.app import Worker
-from tests.streams.line import CONFIG, COUNT, CROWD, LOANS, Line, decision, outcome
+from tests.streams.line import CONFIG, COUNT, CROWD, LOANS, Consumer, Line, decision, outcome
 
 
 @pytest.fixture
@@ -63,6 +63,7 @@ async def test_a_worker_is_not_ready_until_it_has_recovered() -> None:
     worker = Worker(CONFIG, found, {}, partitions=COUNT, panes=COUNT)
     health = worker.health()
     assert (health.ready, health.reason, health.lag) == (False, "starting", {})
+    worker.app.consumer = Consumer()
     worker.app._started.set()
     assert worker.health().reason == "recovering facts, evaluate, notify"
     for table in (worker.collect.table, worker.evaluate.table):

@@ -1,62 +1,70 @@
-"""A worker on the broker inside its process, read over HTTP."""
+"""`fairlead worker --embedded`: events become readings and alerts; little is logged, all of it useful."""
 
-import asyncio
 import json
-import signal
+import re
 import socket
-from collections.abc import Callable
-from typing import Any
+from pathlib import Path
 
 import pytest
-from aiohttp import ClientSession
 from msgspec.structs import replace
 
 from monitor.config import ConfigError, Http
 from streams.embedded import EmbeddedBroker
 from streams.replay import KafkaSink
-from streams.topics import client_settings
 from streams.worker import make_embedded, page
-from tests.alerts.doubles import Recorder
-from tests.kafka.deployment import Process, wait_until
+from tests.kafka.deployment import Process, alerts, reading, wait_until
 from tests.streams.line import CONFIG, CROWD, decision
 
-EMBEDDED = replace(CONFIG, http=Http(port=0))
+CONFIGURATION = """
+hash_key = { env = "FAIRLEAD_TEST_KEY" }
+[http]
+port = 0
+[models.loans]
+positive = ["yes"]
+attributes = ["sex"]
+reference = { sex = "M" }
+windows = ["all"]
+[[models.loans.rules]]
+metric = "selection_rate"
+min = -0.1
+max = 0.1
+"""
 
 
-async def eventually(ask: Callable[[], Any]) -> Any:
-    async with asyncio.timeout(30):
-        while True:
-            if answer := await ask():
-                return answer
-            await asyncio.sleep(0.05)
+@pytest.fixture
+def worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Process:
+    monkeypatch.setenv("FAIRLEAD_TEST_KEY", "0123456789abcdef")
+    configuration = tmp_path / "fairlead.toml"
+    configuration.write_text(CONFIGURATION)
+    return Process(configuration, "--embedded")
 
 
-async def test_events_become_readings_and_alerts() -> None:
-    told = Recorder()
-    with EmbeddedBroker() as broker:
-        worker = make_embedded(EMBEDDED, broker, {"console": told})
-        async with page(worker) as address, ClientSession(address) as session:
-            assert (await session.get("/readyz")).status == 503
-            await worker.app.start()
-            try:
-                assert (await session.get("/readyz")).status == 200
-                await asyncio.to_thread(send, worker.config.broker)
-
-                async def complete() -> Any:
-                    found = await (await session.get("/api/readings")).json()
-                    return [r for r in found if r["decisions"] == CROWD] and told.got
-
-                (message,) = await eventually(complete)
-                assert message.title.startswith("loans: selection rate of F (sex) is")
-            finally:
-                await worker.app.stop()
+def test_events_become_readings_and_alerts(worker: Process) -> None:
+    with worker:
+        wait_until(worker.ready, "a worker that is ready")
+        send(broker(worker))
+        found = reading([worker], CROWD, 0)
+        assert found["attributes"]["sex"]["groups"]["F"]["rates"]["selection_rate"]["value"] == 0
+        wait_until(lambda: [a["state"] for a in alerts([worker])] == ["firing"], "an alert")
+        assert worker.stop() == 0
+    said = [line.split(" ", 2)[2].split(" ", 2) for line in worker.lines]
+    assert [(level, name) for level, name, _ in said] == [
+        ("WARNING", "streams.worker"),  # where events go
+        ("INFO", "streams.worker"),  # where the page is
+    ]
 
 
-def send(broker: Any) -> None:
-    sink = KafkaSink(client_settings(broker), api_version=(2, 1))
-    for number in range(CROWD):
-        value = decision(number)
-        sink.send(broker.decisions, json.loads(value)["id"].encode(), value)
+def broker(worker: Process) -> str:
+    """Where events go, as the log says."""
+    found = re.search(r"events go to (\S+)", "".join(worker.lines))
+    assert found is not None, worker.lines
+    return found[1]
+
+
+def send(address: str) -> None:
+    sink = KafkaSink({"bootstrap_servers": [address]}, api_version=(2, 1))
+    for value in map(decision, range(CROWD)):
+        sink.send("decisions", json.loads(value)["id"].encode(), value)
     sink.flush()
     sink.close()
 
@@ -66,18 +74,7 @@ async def test_a_port_that_is_taken_is_named() -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        worker = make_embedded(replace(EMBEDDED, http=Http(port=port)), broker)
+        worker = make_embedded(replace(CONFIG, http=Http(port=port)), broker)
         with pytest.raises(ConfigError, match=rf"^http\.port: {port} is not allowed; allowed: a port"):
             async with page(worker):
                 pass
-
-
-def test_what_is_logged_is_few_and_useful(tmp_path: Any) -> None:
-    configuration = tmp_path / "fairlead.toml"
-    configuration.write_text("[http]\nport = 0\n[models.m]\npositive = [true]\n")
-    with Process(configuration, "--embedded") as worker:
-        wait_until(worker.ready, "a worker that is ready")
-        assert worker.stop(signal.SIGTERM) == 0
-    said = [line.split(" ", 2)[2] for line in worker.lines]
-    assert [line.split()[0] for line in said] == ["WARNING", "WARNING", "INFO"]
-    assert "events go to 127.0.0.1:" in "".join(said)

@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from monitor.fairness import intervals, verdicts
-from monitor.fairness.verdicts import Gaps, Limits
+from monitor.fairness.verdicts import Gaps
 from monitor.readings import Verdict
 
 LIMITS = (-0.1, 0.1)
@@ -27,18 +27,27 @@ class Gap(NamedTuple):
         return Gaps(*(np.array([part]) for part in self))
 
 
+Limits = tuple[float | None, float | None]
+
+
+def open_(limits: Limits) -> tuple[float, float]:
+    """Infinite limits for those that are not given."""
+    least, most = limits
+    return (-math.inf if least is None else least, math.inf if most is None else most)
+
+
 def judge(gap: Gap, limits: Limits, fewest: int) -> Verdict:
-    [found] = verdicts.judge(gap.alone, limits, fewest)
+    [found] = verdicts.judge(gap.alone, open_(limits), fewest)
     return found
 
 
 def needed(gap: Gap, limits: Limits, fewest: int, decisions: int) -> int | None:
-    [found] = verdicts.needed(gap.alone, limits, fewest, np.array([decisions]))
+    [found] = verdicts.needed(gap.alone, open_(limits), fewest, np.array([decisions]))
     return found
 
 
 def detectable(gap: Gap, limits: Limits) -> float:
-    [found] = verdicts.detectable(gap.alone, limits).tolist()
+    [found] = verdicts.detectable(gap.alone, open_(limits)).tolist()
     return found
 
 
@@ -119,4 +128,4 @@ def test_what_is_detectable_lies_beyond_the_limits(one, other):
     gap = gap_of(*one, *other)
     edge = detectable(gap, LIMITS)
     assert abs(edge) >= 0.1
-    assert math.isnan(detectable(gap, (None, None)))
+    assert math.isinf(detectable(gap, (None, None)))

@@ -1,0 +1,124 @@
+"""From panes to readings: windows and the clock, silence, drift against the first decisions, the detectors."""
+
+import numpy as np
+import pytest
+
+from monitor.config import Model, Rule
+from monitor.events import Decision, Feedback
+from monitor.monitor import Monitor
+from monitor.readings import Drift, Reading, Verdict
+
+DAY = 86_400
+MODEL = Model(
+    positive=["yes"],
+    attributes=["sex"],
+    reference={"sex": "M"},
+    windows=["1d", "all"],
+    baseline=100,
+    features=["income"],
+    rules=[
+        Rule(metric="selection_rate", min=-0.5, max=0.5, test="threshold"),
+        Rule(metric="psi", stream="score", max=0.2),
+    ],
+)
+
+
+def decision(number: int, time: float, **fields: object) -> Decision:
+    said = {"decision": ["yes", "no"][number % 2], "score": 0.5, "attributes": {"sex": "FM"[number // 2 % 2]}}
+    return Decision(id=f"d{number}", model="loans", time=time, **(said | fields))  # type: ignore[arg-type]
+
+
+def drift(reading: Reading, measure: str, stream: str) -> Drift:
+    (found,) = [d for d in reading.drift if (d.measure, d.stream) == (measure, stream)]
+    return found
+
+
+def test_a_window_slides_with_the_clock() -> None:
+    monitor = Monitor("loans", MODEL)
+    monitor.observe([decision(n, n * DAY / 24) for n in range(96)])  # one an hour, four days
+    seen = {}
+    for hour in (24, 36, 95, 200):
+        day, whole = monitor.advance(hour * 3600 + 1800)
+        seen[hour] = day.decisions, whole.decisions
+    assert seen == {24: (95, 96), 36: (83, 96), 95: (24, 96), 200: (0, 96)}
+
+
+def test_readings_follow_the_configured_order() -> None:
+    assert [r.window for r in Monitor("loans", MODEL).advance(DAY)] == ["1d", "all"]
+
+
+def test_silence_makes_every_verdict_stale_and_no_number() -> None:
+    monitor = Monitor("loans", MODEL)
+    monitor.observe([decision(n, n * 60.0) for n in range(400)])
+    fresh, stale = (monitor._evaluator.read(DAY * 1000, silent)[1] for silent in (False, True))
+    assert {c.verdict for c in stale.attributes["sex"].comparisons} == {Verdict.STALE}
+    assert {d.verdict for d in stale.drift} == {Verdict.STALE}
+    assert stale.attributes["sex"].groups == fresh.attributes["sex"].groups
+    assert Verdict.STALE not in {c.verdict for c in fresh.attributes["sex"].comparisons}
+
+
+def test_drift_is_measured_against_the_first_decisions() -> None:
+    monitor, chance = Monitor("loans", MODEL), np.random.default_rng(1)
+    old = chance.normal(0, 1, 500)
+    monitor.observe([decision(n, n * 600.0, score=float(score)) for n, score in enumerate(old)])
+    before = drift(monitor.advance(4.0 * DAY)[1], "psi", "score")
+    new = chance.normal(3, 1, 2000)
+    monitor.observe(
+        [decision(1000 + n, 4 * DAY + n * 60.0, score=float(score)) for n, score in enumerate(new)]
+    )
+    after = drift(monitor.advance(6.0 * DAY)[1], "psi", "score")
+    assert before.verdict is not Verdict.OUT
+    assert (after.verdict, after.baseline_n) == (Verdict.OUT, before.baseline_n)
+    assert before.baseline_n >= MODEL.baseline
+
+
+def test_before_there_is_a_baseline_drift_is_undefined() -> None:
+    monitor = Monitor("loans", MODEL)
+    monitor.observe([decision(n, float(n)) for n in range(50)])
+    found = drift(monitor.advance(3.0 * DAY)[1], "psi", "score")
+    assert (found.value, found.verdict) == (None, Verdict.UNDEFINED)
+
+
+def outcome(number: int, time: float, right: bool) -> Feedback:
+    return Feedback(decision_id=f"d{number}", time=time, outcome=(number % 2 == 0) is right)
+
+
+def erring(monitor: Monitor, numbers: range, right: bool) -> None:
+    """Decisions with outcomes that prove them right or wrong, one a minute."""
+    monitor.observe([decision(n, n * 60.0) for n in numbers])
+    monitor.learn([outcome(n, n * 60.0 + 1, right) for n in numbers])
+
+
+def test_detectors_see_each_finished_slice_once() -> None:
+    monitor = Monitor("loans", MODEL)
+    erring(monitor, range(2_000), right=True)
+    calm = drift(monitor.advance(2_000 * 60.0)[1], "adwin", "error")
+    erring(monitor, range(2_000, 4_000), right=False)
+    for _ in range(3):
+        changed = drift(monitor.advance(4_000 * 60.0)[1], "adwin", "error")
+    assert (calm.value, changed.value) == (0, 1)
+    assert changed.n == 4_000 - 4_000 % 60 - 20  # the slice that the clock is in is not finished
+    assert changed.at is not None
+    assert 2_000 * 60 <= changed.at / 1000 < 2_500 * 60
+
+
+@pytest.mark.parametrize("steps", [1, 7])
+def test_the_steps_of_the_clock_do_not_matter_to_detectors(steps: int) -> None:
+    monitor = Monitor("loans", MODEL)
+    erring(monitor, range(2_000), right=True)
+    erring(monitor, range(2_000, 4_000), right=False)
+    for clock in np.linspace(0, 4_000 * 60.0, steps + 1)[1:].tolist():
+        readings = monitor.advance(clock)
+    found = drift(readings[1], "adwin", "error")
+    whole = Monitor("loans", MODEL)
+    erring(whole, range(2_000), right=True)
+    erring(whole, range(2_000, 4_000), right=False)
+    assert found == drift(whole.advance(4_000 * 60.0)[1], "adwin", "error")
+
+
+def test_streams_are_in_the_order_of_their_names() -> None:
+    monitor = Monitor("loans", MODEL)
+    erring(monitor, range(200), right=True)
+    streams = [d.stream for d in monitor.advance(5.0 * DAY)[1].drift if d.measure == "adwin"]
+    assert streams == sorted(streams)
+    assert {"error", "selection", "selection.sex.F", "selection.sex.M"} <= set(streams)
