@@ -5,9 +5,10 @@ and no object is made for each of its events.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import chain
+from types import NoneType
 from typing import Any, Generic, Self, TypeVar
 
 import msgspec
@@ -42,7 +43,7 @@ class Batch(ABC, Generic[E]):
     def texts(self) -> Texts:
         """The ids, ready to be hashed."""
         ids = self.ids
-        return Texts(ids if {*map(type, ids)} <= {str} else [*map(str, ids)])
+        return Texts(ids if types(ids) <= {str} else [*map(str, ids)])
 
     def take(self, places: I64) -> Self:
         """The events at these places, which rise; itself for all of them."""
@@ -51,6 +52,10 @@ class Batch(ABC, Generic[E]):
         some = self._some(places)
         some.texts = self.texts.take(places)
         return some
+
+    def holds(self, name: str) -> bool:
+        """Whether a column has a value anywhere."""
+        return not types(self.column(name)) <= {NoneType}
 
     @abstractmethod
     def column(self, name: str) -> Sequence[Any]:
@@ -107,7 +112,7 @@ class Columns(Batch[E]):
 
     def names(self, field: str) -> list[str]:
         ours = sorted(name for name in self._columns if name.startswith(f"{field}."))
-        return [name for name in ours if any(value is not None for value in self._columns[name])]
+        return [name for name in ours if self.holds(name)]
 
     @property
     def events(self) -> list[E]:
@@ -161,6 +166,15 @@ class Runs(Generic[E]):
         return self._batches
 
 
+def types(values: Iterable[object]) -> set[type]:
+    """What the values are: with plain types there is no need to look at each.
+
+    >>> types(["F", "M", None]) == {str, NoneType}
+    True
+    """
+    return {*map(type, values)}
+
+
 def rows(columns: Mapping[str, Sequence[Any]], count: int) -> list[dict[str, Any]]:
     """Columns of one length as events. Absent values are None; "attributes.sex" is an entry of a map.
 
@@ -174,7 +188,9 @@ def rows(columns: Mapping[str, Sequence[Any]], count: int) -> list[dict[str, Any
             if value is None:
                 continue
             if inner:
-                row.setdefault(outer, {})[inner] = value
+                entries = row.setdefault(outer, {})
+                if isinstance(entries, dict):  # else validation says what is wrong with the row
+                    entries[inner] = value
             else:
                 row[outer] = value
     return found

@@ -73,8 +73,8 @@ def stem(name: str) -> str:
 
 def encode(block: Block, codes: Codes) -> bytes:
     """The block as bytes, readable with any other `Codes`."""
-    used = [np.unique(block.columns[name][mask]) for name, mask in _coded(block, codes.texts)]
-    texts = {int(c): codes.texts[int(c)] or "" for part in used for c in part.tolist() if c}
+    used = [np.bincount(block.columns[name][mask]) for name, mask in _coded(block, codes.texts)]
+    texts = {c: codes.texts[c] or "" for part in used for c in np.flatnonzero(part).tolist() if c}
     columns = {name: column.astype(_disk(name)).tobytes() for name, column in block.columns.items()}
     return msgspec.msgpack.encode(_Written(VERSION, block.model, texts, columns))
 

@@ -15,7 +15,9 @@ from monitor.durations import milliseconds
 from monitor.events import scalar
 from monitor.fairness import composites, read
 from monitor.panes import ALL, DECISION, OUTCOME, Panes, Window
+from monitor.rates import LABELLED
 from monitor.readings import Attribute, Comparison, Drift, Reading, Verdict
+from monitor.table import DECISION as CASES
 from monitor.table import Table
 from monitor.tally import Tally, together, without_outcomes
 from monitor.trials import Judge, Trials
@@ -63,15 +65,13 @@ class Evaluator:
     def _reading(self, window: str, clock: int | None) -> Reading:
         start, end = bounds(window, clock, self.panes.width)
         tally = self._tally(self._window(start, end, clock))
-        everybody = tally.table(ALL[0])
-        decisions = int(everybody.decisions.sum())
         tables = {name: tally.table(name) for name in [*self.attributes, *tally.proxies]}
         return Reading(
             model=self.name,
             window=window,
             as_of=clock,
-            decisions=decisions,
-            feedback=int(everybody.sum(("tp", "fp", "fn", "tn")).sum()),
+            decisions=tally.everybody(CASES),
+            feedback=tally.everybody(LABELLED),
             attributes={name: self._compared(name, table, window) for name, table in tables.items()},
             composites=[
                 comparison

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Meta, Struct
 
-from monitor.batches import Batch, Runs, rows
+from monitor.batches import Batch, Runs, rows, types
 from monitor.clean import Clean, CleanDecoder
 
 LONGEST = 256  # characters of any string
@@ -127,7 +127,7 @@ class Decoder(Generic[Event]):
 
     def decode(self, messages: Sequence[bytes], latest: int) -> Decoded[Event]:
         """All events of `messages`, one by one. A time after `latest` (ms since 1970) is out of range."""
-        found = self.batches(messages, latest)
+        found: Batches[Event] = self.batches(messages, latest)
         times = [np.zeros(0, np.int64), *(batch.times for batch in found.batches)]
         return Decoded(
             events=[event for batch in found.batches for event in batch.events],
@@ -209,7 +209,7 @@ class Decoder(Generic[Event]):
 
 def _times(values: Sequence[float | str], latest: int) -> tuple[I64, dict[int, InvalidEventError]]:
     """Times in ms since 1970, and by place what is wrong with those that are none."""
-    if {*map(type, values)} <= {float}:
+    if types(values) <= {float}:
         seconds = np.array(values, np.float64)
         good = (seconds >= 0) & (seconds <= latest / 1000)
         times = np.rint(np.where(good, seconds, 0) * 1000).astype(np.int64)

@@ -258,7 +258,7 @@ class Facts:
         self._waiting.update(ids[places < 0].tolist())
         here = np.flatnonzero(places >= 0)
         held = self._places[places[here]]
-        for number in np.unique(held >> _ROW).tolist():
+        for number in np.flatnonzero(np.bincount(held >> _ROW)).tolist():
             ours = held >> _ROW == number
             yield self._numbered[number], held[ours] & _ROWS, here[ours]
 
@@ -311,7 +311,7 @@ class Facts:
 
     def _write(self, joined: Joined, rows: I64, facts: Rows) -> None:
         """Writes what feedback says over its decisions' columns."""
-        for code in np.unique(facts["kind"]).tolist():
+        for code in np.flatnonzero(np.bincount(facts["kind"])).tolist():
             kind = self.codes.texts[code] or ""
             if joined.takes(kind):
                 ours = facts["kind"] == code

@@ -1,6 +1,6 @@
 """Decisions of one model with what feedback has said of them since, and the panes they make."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from types import NoneType
 from typing import Any
@@ -9,11 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from monitor import bins, measures, numbers, proxies
-from monitor.batches import Batch
+from monitor.batches import Batch, types
 from monitor.blocks import OWN, TYPES, Array
 from monitor.codes import MISSING, OTHER_CODE, Codes, Vocabularies
 from monitor.columns import Columns
 from monitor.config import SEPARATOR, Model, attribute_name, escape
+from monitor.distinct import distinct, totals
 from monitor.durations import UNITS_MS, milliseconds
 from monitor.events import Decision, scalar
 from monitor.panes import ALL, DECISION, GROUPS, OUTCOME, UNIT, Panes, limit, slot
@@ -29,27 +30,36 @@ LISTS = 1_000  # how many distinct lists of reasons
 
 @dataclass(frozen=True)
 class Counted:
-    """What is counted of some rows: their places, a measure's key and a weight for each."""
+    """What is counted of some rows: their places, a measure's family and fields, and a weight; None is 1."""
 
     at: I64
-    keys: U64
-    weights: I64
+    family: int
+    fields: tuple[Array, ...]
+    weights: I64 | None = None
     by_group: bool = True
 
     @property
     def is_rate(self) -> bool:
         """Whether it counts cases, which rates are made of, and not numbers."""
-        return int(measures.family(self.keys[:1])[0]) in measures.OF_RATES
+        return self.family in measures.OF_RATES
 
 
 class _Cells:
-    """Cells in parts, added to panes at once: the cost hardly depends on how many parts there are."""
+    """Sums of what is counted, in parts, added to panes at once: few cells, however many rows there are."""
 
     def __init__(self) -> None:
         self._parts: list[tuple[U64, I64, U64, I64]] = []
 
-    def add(self, slots: U64, groups: I64, keys: U64, weights: I64) -> None:
-        self._parts.append((slots, groups, keys, weights))
+    def add(self, slots: U64, groups: Iterable[I64], counted: Counted, weights: I64 | None = None) -> None:
+        """Rows' slots, and their rows in panes of one or several groups. `weights` replace the counted's."""
+        if not len(slots):
+            return
+        some, which = distinct(slots - slots.min(), *counted.fields)
+        slots, keys = slots[some], measures.pack(counted.family, *(field[some] for field in counted.fields))
+        for group in groups:
+            codes, sums = totals(group * len(some) + which, counted.weights if weights is None else weights)
+            rows, kinds = np.divmod(codes, len(some))
+            self._parts.append((slots[kinds], rows, keys[kinds], sums))
 
     def pour(self, panes: Panes, sign: int) -> None:
         slots, groups, keys, weights = (np.concatenate(part) for part in zip(*self._parts, strict=True))
@@ -100,13 +110,14 @@ class Joined:
         columns: dict[str, Array] = {"id": ids, "time": batch.times}
         columns["decision"] = self._coded("decision", texts(batch.column("decision")), CLASSES)
         for name in ("score", "value"):
-            found = batch.column(name)
-            if any(number is not None for number in found):
-                columns[name] = numbers.bits(found)
+            if batch.holds(name):
+                columns[name] = numbers.bits(batch.column(name))
         for part in self._parts:
             name = f"attributes.{part}"
-            columns[name] = self._coded(name, texts(batch.column(name)), GROUPS)
-            columns |= self._proxies(part, batch.column(name))
+            groups = batch.column(name)
+            columns[name] = self._coded(name, texts(groups), GROUPS)
+            if dict in types(groups):
+                columns |= self._proxies(part, groups)
         for condition in self._model.slices:
             columns[f"slices.{condition}"] = self._coded(
                 f"slices.{condition}", conditions(batch, condition), GROUPS
@@ -135,7 +146,7 @@ class Joined:
         columns: dict[str, Array] = {}
         for name in self._model.features:
             found = batch.column(f"features.{name}")
-            if {*map(type, found)} <= {float, int, NoneType}:
+            if types(found) <= {float, int, NoneType}:
                 columns[f"features.{name}"] = numbers.bits(found)
                 continue
             columns[f"features.{name}"] = numbers.bits([v if _is_number(v) else None for v in found])
@@ -180,7 +191,7 @@ class Joined:
     def takes(self, kind: str) -> bool:
         """Whether feedback of this kind is kept: an attribute only if it is declared."""
         stem, _, name = kind.partition(".")
-        return stem != "proxies" and (stem != "attributes" or name in self._parts)
+        return stem != "attributes" or name in self._parts
 
     def slots(self, axis: int, times: I64) -> U64:
         return slot(axis, times, self.panes.width)
@@ -189,24 +200,18 @@ class Joined:
         """Adds these decisions to their panes (sign +1), or takes them out (-1)."""
         if not len(rows):
             return
-        groups = self._groups(rows)
+        groups, weighted = self._groups(rows), self._weighted(rows)
         slots = self.slots(DECISION, self._table["time"][rows])
         cells = _Cells()
-        weighted = self._weighted(rows)
         for counted in self._counted(rows):
-            for group in groups if counted.by_group else groups[:1]:
-                cells.add(slots[counted.at], group[counted.at], counted.keys, counted.weights)
+            some = groups if counted.by_group else groups[:1]
+            cells.add(slots[counted.at], (group[counted.at] for group in some), counted)
             for group, weights in weighted if counted.is_rate else ():
-                some = weights[counted.at] > 0
-                at = counted.at[some]
-                cells.add(slots[at], group[at], counted.keys[some], counted.weights[some] * weights[at])
-        for group in self._within(rows):
-            cells.add(slots, group, self._core(rows), np.ones(len(rows), np.int64))
+                cells.add(slots[counted.at], [group[counted.at]], counted, weights[counted.at])
+        cells.add(slots, self._within(rows), self._core(rows))
         known = np.flatnonzero(self._table["outcome"][rows] != MISSING)
-        core, ones = self._core(rows[known]), np.ones(len(known), np.int64)
         slots = self.slots(OUTCOME, self._table["outcome_time"][rows[known]])
-        for group in groups:
-            cells.add(slots, group[known], core, ones)
+        cells.add(slots, (group[known] for group in groups), self._core(rows[known]))
         cells.pour(self.panes, sign)
 
     def _groups(self, rows: I64) -> list[I64]:
@@ -234,15 +239,15 @@ class Joined:
         for name in self._model.slices:
             column = self._table[f"slices.{name}"][rows]
             for attribute in self._model.attributes:
-                pairs = np.stack([self._members(attribute, rows), column], axis=1)
-                distinct, inverse = np.unique(pairs, axis=0, return_inverse=True)
+                members = self._members(attribute, rows)
+                some, which = distinct(members, column)
                 texts = self._codes.texts
                 names = [
                     UNIT.join([texts[group] or "unknown", texts[value] or "unknown"])
-                    for group, value in distinct.tolist()
+                    for group, value in zip(members[some].tolist(), column[some].tolist(), strict=True)
                 ]
                 inside = within(attribute_name(attribute), name)
-                found = self._vocabularies.encode(inside, names, limit(inside))[inverse.ravel()]
+                found = self._vocabularies.encode(inside, names, limit(inside))[which]
                 yield self.panes.group(inside, found)
 
     def _members(self, attribute: str | list[str], rows: I64) -> Array:
@@ -250,27 +255,24 @@ class Joined:
         if isinstance(attribute, str):
             return self._table[f"attributes.{attribute}"][rows]
         codes = [self._table[f"attributes.{part}"][rows] for part in attribute]
-        distinct, inverse = np.unique(np.stack(codes, axis=1), axis=0, return_inverse=True)
+        some, which = distinct(*codes)
         names = [
             SEPARATOR.join(self._named(code) for code in row) if any(row) else None
-            for row in distinct.tolist()
+            for row in zip(*(part[some].tolist() for part in codes), strict=True)
         ]
         name = attribute_name(attribute)
-        return self._vocabularies.encode(name, names, limit(name))[inverse.ravel()]
+        return self._vocabularies.encode(name, names, limit(name))[which]
 
     def _named(self, code: int) -> str:
         return escape(self._codes.texts[code] or "unknown")
 
-    def _core(self, rows: I64) -> U64:
-        table = self._table
-        return measures.pack(
-            measures.CORE, table["decision"][rows], table["outcome"][rows], table["final"][rows]
-        )
+    def _core(self, rows: I64) -> Counted:
+        fields = tuple(self._table[name][rows] for name in ("decision", "outcome", "final"))
+        return Counted(np.arange(len(rows)), measures.CORE, fields)
 
     def _counted(self, rows: I64) -> Iterator[Counted]:
         """All that is counted of these decisions."""
-        everywhere = np.arange(len(rows))
-        yield Counted(everywhere, self._core(rows), np.ones(len(rows), np.int64))
+        yield self._core(rows)
         for name in self._table.types:
             stem = name.partition(".")[0]
             if stem in _FAMILIES and name in self._table:
@@ -284,26 +286,24 @@ class Joined:
         for code in np.unique(listed[listed != MISSING]).tolist():
             at = np.flatnonzero(listed == code)
             for reason in (self._codes.texts[code] or "").split(UNIT):
-                key = measures.pack(measures.REASON, self._codes.code(reason))
-                yield Counted(at, np.repeat(key, len(at)), np.ones(len(at), np.int64))
+                yield Counted(at, measures.REASON, (_all(self._codes.code(reason), at),))
 
     def _values(self, name: str, stem: str, rows: I64) -> Iterator[Counted]:
         """What is counted of one column besides the core, where it holds a value."""
         at = np.flatnonzero(self._table[name][rows])
         if not len(at):
             return
-        values, code, family = self._table[name][rows[at]], self._codes.code(name), _FAMILIES[stem]
-        by_group, ones = stem not in ("features", "categories"), np.ones(len(at), np.int64)
+        values, code, family = self._table[name][rows[at]], _all(self._codes.code(name), at), _FAMILIES[stem]
+        by_group = stem not in ("features", "categories")
         if family == measures.SCORE:
-            yield Counted(at, measures.pack(family, _bins(values), self._table["outcome"][rows[at]]), ones)
+            yield Counted(at, family, (_bins(values), self._table["outcome"][rows[at]]))
         elif family == measures.NUMBER:
-            yield Counted(at, measures.pack(family, code, _bins(values)), ones, by_group)
+            yield Counted(at, family, (code, _bins(values)), by_group=by_group)
         else:
-            yield Counted(at, measures.pack(family, code, values), ones, by_group)
+            yield Counted(at, family, (code, values), by_group=by_group)
         if stem in ("score", "value", "values"):
             for part, weights in enumerate(numbers.millionths(values)):
-                keys = np.repeat(measures.pack(measures.SUM, code, part), len(at))
-                yield Counted(at, keys, weights)
+                yield Counted(at, measures.SUM, (code, _all(part, at)), weights)
 
 
 _FAMILIES = {
@@ -350,7 +350,7 @@ def texts(values: Sequence[Any]) -> Sequence[str | None]:
     >>> texts(["F", True, 2.0, None, {"F": 0.5, "M": 0.5}])
     ['F', 'true', '2', None, None]
     """
-    if {*map(type, values)} <= {str, NoneType}:
+    if types(values) <= {str, NoneType}:
         return values
     return [scalar(value) if isinstance(value, (bool, int, float, str)) else None for value in values]
 
@@ -365,6 +365,11 @@ def flags(values: Sequence[bool | None]) -> npt.NDArray[np.uint8]:
 
 
 _FLAGS = {None: 0, False: 1, True: 2}
+
+
+def _all(number: int, at: I64) -> Array:
+    """The same for all."""
+    return np.broadcast_to(np.uint16(number), len(at))
 
 
 def _is_number(value: object) -> bool:

@@ -2,9 +2,12 @@
 
 import math
 from collections.abc import Sequence
+from types import NoneType
 
 import numpy as np
 import numpy.typing as npt
+
+from monitor.batches import types
 
 U32 = npt.NDArray[np.uint32]
 _LARGEST = np.float64(np.finfo(np.float32).max)
@@ -16,8 +19,9 @@ def bits(values: Sequence[float | None]) -> U32:
     >>> bits([None, 0.0, 1.5]).tolist()
     [0, 2147483648, 1069547520]
     """
-    present = np.fromiter((value is not None for value in values), np.bool_, len(values))
-    numbers = np.fromiter((0.0 if v is None else _float(v) for v in values), np.float64, len(values))
+    present = np.array([value is not None for value in values], np.bool_)
+    plain = types(values) <= {float, NoneType}
+    numbers = np.array(values if plain else [None if v is None else _float(v) for v in values], np.float64)
     narrow = np.clip(numbers, -_LARGEST, _LARGEST).astype(np.float32)
     coded = np.where(narrow == 0, np.float32(-0.0), narrow).view(np.uint32)
     return np.where(present, coded, np.uint32(0))

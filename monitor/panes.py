@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from monitor import measures
 from monitor.codes import OTHER_CODE, Codes
+from monitor.distinct import distinct
 from monitor.index import Index
 
 U64 = npt.NDArray[np.uint64]
@@ -100,8 +101,9 @@ class Panes:
 
     def group(self, attribute: str, groups: npt.ArrayLike) -> I64:
         """The rows of groups, given as codes of their names."""
-        named = np.asarray(groups).astype(np.uint64)
-        return self._groups.put((np.uint64(self.codes.code(attribute) << 16)) | named)[0]
+        named = np.asarray(groups, np.uint64)
+        some, which = distinct(named)
+        return self._groups.put((np.uint64(self.codes.code(attribute) << 16)) | named[some])[0][which]
 
     def add(self, slots: U64, groups: I64, keys: U64, weights: I64) -> None:
         """Adds a weight to one cell each: slots, group rows, measure keys and weights of one length."""
@@ -124,11 +126,13 @@ class Panes:
 
     def advance(self, slots: U64, times: I64, ranks: I64) -> None:
         """Φ of each slot grows by its facts' time·2³² + rank; the slots are to be sent again."""
-        distinct, inverse = np.unique(slots, return_inverse=True)
-        sums = np.zeros((2, len(distinct)), np.int64)
-        np.add.at(sums[0], inverse, times)
-        np.add.at(sums[1], inverse, ranks)
-        for name, time, rank in zip(distinct.tolist(), *sums.tolist(), strict=True):
+        if not len(slots):
+            return
+        some, which = distinct(slots - slots.min())
+        sums = np.zeros((2, len(some)), np.int64)
+        np.add.at(sums[0], which, times)
+        np.add.at(sums[1], which, ranks)
+        for name, time, rank in zip(slots[some].tolist(), *sums.tolist(), strict=True):
             self.phi[name] = self.phi.get(name, 0) + (time << 32) + rank
             self.dirty.add(name)
 

@@ -87,7 +87,11 @@ class Returned:
         parts = [np.zeros(0, FACT)]
         for kind in _kinds(batch):
             values = batch.column(kind)
-            at = np.flatnonzero([value is not None for value in values])
+            chances = [
+                isinstance(value, dict) for value in values
+            ]  # of groups: they come with decisions alone
+            self.undeclared += sum(chances)
+            at = np.flatnonzero([value is not None for value in values] & ~np.array(chances, np.bool_))
             if not self._takes(kind):
                 self.undeclared += len(at)
                 continue
@@ -206,7 +210,7 @@ class Returned:
 
 def _kinds(batch: Batch[Feedback]) -> list[str]:
     """The columns that say something."""
-    fields = [name for name in ("outcome", "decision") if any(v is not None for v in batch.column(name))]
+    fields = [name for name in ("outcome", "decision") if batch.holds(name)]
     return fields + [name for field in ("values", "flags", "attributes") for name in batch.names(field)]
 
 

@@ -1,6 +1,6 @@
 """From the counts of a window to what metrics read: a table of atoms by group, and histograms."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -41,6 +41,11 @@ class Tally:
         self._named = [self._histogram_name(*found) for found in self._measures()]
         self._atoms = self._summed(list(self._terms()))
 
+    def everybody(self, atoms: Iterable[str]) -> int:
+        """The sum of some atoms over all decisions."""
+        rows = [row for row, group in enumerate(self._groups) if group == ALL]
+        return int(sum(self._atoms[atom][rows].sum() for atom in atoms if atom in self._atoms))
+
     @property
     def proxies(self) -> list[str]:
         """The attributes whose groups are given as probabilities."""
@@ -58,7 +63,8 @@ class Tally:
             for atom, sums in self._atoms.items()
             if sums[rows].any()
         }
-        return Table([self._groups[row][1] for row in rows], counts, self._by_group(rows))
+        numbers = {} if whole else self._by_group(rows)
+        return Table([self._groups[row][1] for row in rows], counts, numbers)
 
     def within(self, attribute: str, condition: str) -> list[Table]:
         """The atoms of an attribute's groups in each value of a conditioning column, in order."""

@@ -1,6 +1,7 @@
 """Windows of event time: sliding ones such as "30d", calendar months (UTC), and "all"."""
 
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 from monitor import durations
 
@@ -9,6 +10,7 @@ MONTHS = {"month": 31, "last_month": 62}  # how many days back they reach at mos
 ALLOWED = f"'all', 'month', 'last_month', or {durations.ALLOWED}"
 
 
+@cache
 def window_ms(window: str) -> int | None:
     """The length of a window in ms, of a month the longest reach; None for "all". Raises ValueError.
 

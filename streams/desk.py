@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Mapping
 
 import msgspec
@@ -16,7 +17,8 @@ from monitor.trials import levels
 from streams.messages import Clock
 from streams.watched import BASELINE, PANE, Watched, pane_key
 
-ALERT = b"alert/"
+ALERT, CLOCK = b"alert/", b"clock"
+SETTLE_SECONDS = 3.0
 
 
 class Desk:
@@ -28,10 +30,12 @@ class Desk:
         self.alerts: dict[str, Alert] = {}
         self.untold: list[Alert] = []  # durable, not yet sent to `notify` by this process
         self.clock: int | None = None
+        self._saved: int | None = None  # the clock that is durable
         self.arrived = 0
         self._config, self._levels = config, levels(config)
         self._references = dict(references or {})
         self._clocks: dict[int, Clock] = {}
+        self._told: deque[tuple[float, int | None]] = deque()  # when, and the slowest partition's time then
 
     def restore(self, items: Mapping[bytes, bytes]) -> None:
         """Rebuilds panes and alerts from the table. Every alert's present state is to be sent again."""
@@ -45,6 +49,8 @@ class Desk:
             elif key.startswith(ALERT):
                 told = alert.decode(record)
                 self.alerts[told.id] = told
+        if CLOCK in items:
+            self.clock = self._saved = int(items[CLOCK])
         self.untold = list(self.alerts.values())
         now = time.time()
         for watched in self.models.values():
@@ -68,23 +74,44 @@ class Desk:
             )
         return self.models[pane.model].put(pane)
 
-    def tick(self, clock: Clock) -> None:
-        """Follows one partition's clock. Ours is the minimum over those that are not idle, and never falls.
-
-        It stands still until every partition has spoken: one that is silent may still hold early events.
-        """
+    def tick(self, clock: Clock, now: float) -> None:
+        """Hears, at `now` (s, any origin), how far one partition has come."""
         self._clocks[clock.partition] = clock
         if clock.arrived:
             self.arrived = min(clock.arrived, self.arrived) if self.arrived else clock.arrived
-        if len(self._clocks) < clock.partitions:
-            return
+        self._told.append((now, self._slowest(clock.partitions)))
+
+    def _slowest(self, partitions: int) -> int | None:
+        """The minimum over the partitions that are not idle.
+
+        It is not known until every partition has spoken: one that is silent may still hold early events.
+        """
+        if len(self._clocks) < partitions:
+            return None
         live = [c.time for c in self._clocks.values() if not c.idle]
         if None in live:
-            return
+            return None
         idle = max((c.time for c in self._clocks.values() if c.time is not None), default=None)
-        now = min((t for t in live if t is not None), default=idle)
-        if now is not None:
-            self.clock = max(now, self.clock or 0)
+        return min((t for t in live if t is not None), default=idle)
+
+    def settle(self, now: float) -> None:
+        """Moves the clock to the least that it was told in the last seconds. It never falls.
+
+        Where all were idle and much comes at once, one partition speaks of it before the others do: theirs
+        is still on its way, and would come too late.
+        """
+        while len(self._told) > 1 and self._told[1][0] <= now - SETTLE_SECONDS:
+            self._told.popleft()
+        times = [time for _, time in self._told]
+        if times and None not in times and self._told[0][0] <= now - SETTLE_SECONDS:
+            self.clock = max(min(t for t in times if t is not None), self.clock or 0)
+
+    def unsaved(self) -> dict[bytes, bytes]:
+        """What must be durable before anybody is judged: else a restart would judge the past anew."""
+        if self.clock == self._saved:
+            return {}
+        self._saved = self.clock
+        return {CLOCK: str(self.clock).encode()}
 
     def judge(self, watched: Watched) -> list[Alert]:
         """The alerts that the model's present readings change."""

@@ -65,7 +65,7 @@ class Evaluate:
                 for record in bundle.values:
                     message = messages.decode(record or b"")
                     if isinstance(message, Clock):
-                        desk.tick(message)
+                        desk.tick(message, time.monotonic())
                     else:
                         newest(panes, message.panes)
                 items = [item for pane in panes.values() if (item := desk.take(pane))]
@@ -75,6 +75,8 @@ class Evaluate:
         for partition in self.table.partitions_ready():
             desk = self.desks[partition]
             async with desk.lock:
+                desk.settle(time.monotonic())
+                await self._write(partition, desk.unsaved())
                 await self._tell(desk.untold)
                 desk.untold = []
                 await self._raise(partition, desk, desk.judge_removed())

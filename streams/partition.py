@@ -19,6 +19,7 @@ from monitor.config import Config, Model
 from monitor.events import Decision, Decoder, Feedback, Invalid
 from monitor.facts import Facts
 from monitor.hashing import partitions
+from monitor.joined import slice_ms
 from monitor.panes import Pane
 from streams.consumer import Bundle
 
@@ -212,5 +213,5 @@ class Partition:
 
 def shape(model: Model) -> str:
     """What of a model's configuration cuts its panes: panes of another shape do not add up with ours."""
-    said = msgspec.json.encode([model.attributes, model.features, model.windows])
+    said = msgspec.json.encode([model.attributes, model.slices, model.features, slice_ms(model)])
     return hashlib.blake2b(said, digest_size=6).hexdigest()

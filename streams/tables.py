@@ -217,13 +217,18 @@ class Table(faust.Table):  # type: ignore[misc]
     async def on_recovery_completed(self, active: set[TP], _standby: set[TP]) -> None:
         """Calls the hooks. Faust swallows errors of this method, and calls it for outdated recoveries."""
         async with self._hooks:
-            if self._generation != self.app.tables.recovery._generation_id:
+            if self._is_outdated(self.app.tables.recovery):
                 return
             self._require_recovered(active)
             for partition in sorted(self.data.changed):
                 await self._run(self.on_recovered, partition, self.data.partitions[partition])
                 self.data.changed.discard(partition)
             self.ready = frozenset(self.data.partitions)
+
+    def _is_outdated(self, recovery: Any) -> bool:
+        """Whether another rebalance has begun: Faust then calls a recovery complete that it broke off."""
+        begun = self._generation != recovery._generation_id
+        return bool(begun or recovery.signal_recovery_start.is_set())
 
     async def _run(self, hook: Callable[..., Any], *arguments: Any) -> None:
         try:

@@ -65,9 +65,7 @@ def single(topic: str, events: Sequence[Row], count: int) -> Iterator[Message]:
 def columns(topic: str, model: str | None, events: Iterable[Row], count: int) -> Iterator[Message]:
     """Batches by column, as the client makes them: of a thousand events of one partition at most."""
     rows = [_flat(event) for event in events]
-    taken = [
-        Event(n, topic, model, row.get("id") or row["decision_id"], row) for n, row in enumerate(rows)
-    ]
+    taken = [Event(n, topic, model, row.get("id") or row["decision_id"], row) for n, row in enumerate(rows)]
     for _, partition, key, value, batch in messages(taken, {topic: count}, LARGEST):
         yield Message(topic, partition, key, value, len(batch))
 

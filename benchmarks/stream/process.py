@@ -34,7 +34,7 @@ class Process:
     """A Python process, killed when the `with` block ends. Both its outputs go to a file."""
 
     def __init__(self, *arguments: str) -> None:
-        self._log = tempfile.NamedTemporaryFile("w+", suffix=".log")
+        self._log = tempfile.NamedTemporaryFile("w+", suffix=".log")  # noqa: SIM115 (closed by __exit__)
         self._process = subprocess.Popen([sys.executable, *arguments], stdout=self._log, stderr=self._log)
         self.pid = self._process.pid
 

@@ -130,8 +130,8 @@ def _parts(answer: Answer) -> tuple[Floats, Floats, Floats, Ints, Ints]:
 
 def _comparison(attribute: str, window: str, row: tuple[Any, ...]) -> Comparison:
     """One of the rows that `judged` puts together."""
-    question, group, other, value, low, high, n, other_n, *more = row
-    rate, other_rate, verdict, needed, rough, detectable = more
+    question, group, other, value, low, high, n, other_n, rate, other_rate, *judgement = row
+    verdict, needed, rough, detectable = judgement
     return Comparison(
         metric=question.metric,
         compare=question.compare,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -41,8 +41,12 @@ class Matrix:
 
     metrics: Sequence[str]
     groups: Estimates
-    rest: Estimates
+    sums: Sums
     weight: Floats
+
+    @cached_property
+    def rest(self) -> Estimates:
+        return _estimates([_kind(metric) for metric in self.metrics], self.sums.rest)
 
 
 def is_metric(name: str) -> bool:
@@ -66,12 +70,12 @@ def estimate(metrics: Sequence[str], table: Table) -> Matrix:
     denominator = sums.n + np.where(np.array([[kind == "dice"] for kind in kinds]), sums.total, 0)
     whole = denominator.sum(axis=1, keepdims=True)
     weight = denominator / np.where(whole > 0, whole, np.nan)
-    groups, rest = _estimates(kinds, sums), _estimates(kinds, sums.rest)
+    groups = _estimates(kinds, sums)
     for row, metric in enumerate(metrics):
         if kinds[row] == "other":
             _put(groups, row, _method(metric)(table))
             weight[row] = np.nan
-    return Matrix(metrics, groups, rest, weight)
+    return Matrix(metrics, groups, sums, weight)
 
 
 def _sums(metrics: Sequence[str], table: Table) -> Sums:

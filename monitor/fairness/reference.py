@@ -48,7 +48,7 @@ def name(chosen: str, groups: Sequence[str], decisions: Ints) -> str | None:
     if chosen in BY_METRIC:
         return None
     known = [index for index, group in enumerate(groups) if group != UNKNOWN]
-    return groups[max(known, key=lambda index: decisions[index])] if known else None
+    return groups[known[int(np.argmax(decisions[known]))]] if known else None
 
 
 def pairs(

@@ -15,6 +15,9 @@ Ints = NDArray[np.int64]
 _KEYS = 20  # bits of a key's number
 
 
+BOOK = 16  # slices whose pages are one record: many small records make a recovery slow
+
+
 class Page(Struct, array_like=True):
     """One slice as it was fed: of attribute, metric and group how many events, and how many positives."""
 
@@ -103,9 +106,9 @@ class Ledger:
         return self._keys.setdefault((attribute, metric, group), len(self._keys))
 
 
-def encode(page: Page) -> bytes:
-    return msgspec.msgpack.encode(page)
+def encode(pages: list[Page]) -> bytes:
+    return msgspec.msgpack.encode(pages)
 
 
-def decode(record: bytes) -> Page:
-    return msgspec.msgpack.decode(record, type=Page)
+def decode(record: bytes) -> list[Page]:
+    return msgspec.msgpack.decode(record, type=list[Page])

@@ -1,4 +1,4 @@
-"""How many more events a verdict will take: asked for many pairs at once, and not at every reading."""
+"""How many more events a verdict will take: asked for many pairs at once, when something was fed."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,6 @@ from monitor.sequential.nulls import Null
 from monitor.sequential.plan import decisions_left
 from monitor.trials.running import Pair, Running
 
-GROWTH = 2.0  # times the events, before it is asked again
 FEWEST = 30  # of each of the two groups: with fewer, their rates are not known well enough to say
 
 Place = tuple[str, str, Pair]  # fingerprint, rule, pair
@@ -29,7 +28,7 @@ class Left:
         null = running.family.side.null
         alike = [test for test in tests if test.family.side.null == null]
         fed = sum(int(test.found.events.sum()) for test in alike)
-        if null not in self._held or fed >= GROWTH * self._held[null][0]:
+        if null not in self._held or fed != self._held[null][0]:
             self._held[null] = fed, _ask(null, alike)
         return self._held[null][1].get(_place(running, pair), np.inf)
 

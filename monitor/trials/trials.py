@@ -14,7 +14,7 @@ from monitor.panes import ALL, Panes
 from monitor.table import UNKNOWN
 from monitor.trials import ledger
 from monitor.trials.asked import COHORTS, DECISIONS, OUTCOMES, Family, families
-from monitor.trials.ledger import Key, Ledger, Page, Revised
+from monitor.trials.ledger import BOOK, Key, Ledger, Page, Revised
 from monitor.trials.levels import SPARE, Levels, alone
 from monitor.trials.running import ORDERED, Kept, Running, Terms
 from monitor.trials.slices import Counts, Question, fingerprints, sliced
@@ -25,7 +25,7 @@ DAY, YEAR = UNITS_MS["d"], 365.25
 ALTERED = 0.01  # of the events that a test was fed: when more were corrected since, it begins anew
 AT_ONCE = 1024  # slices that are taken from the panes in one go
 NOTES = 50
-STATE, PAGE = b"trials/", b"ledger/"
+STATE, BOOKS = b"trials/", b"ledger/"
 
 EVERYBODY: Question = (ALL[0], "selection_rate")
 
@@ -77,7 +77,7 @@ class Trials:
         self._ledgers = {source: Ledger(source) for source in self._consumed}
         self._fingerprints: dict[str, dict[int, int]] = {source: {} for source in self._consumed}
         self._revised: dict[Key, dict[int, Revised]] = {}  # by slice
-        self._pages: list[Page] = []
+        self._books: dict[tuple[str, int], list[Page]] = {}  # of pages: those not durable, and the last
         self._saved = True
 
     # consuming
@@ -92,24 +92,22 @@ class Trials:
             return
         mature = max(0, clock - milliseconds(self.model.mature_after)) // self._panes.width
         for source in self._consumed:
-            self._consume(source, now if source == DECISIONS else mature)
+            asked = sorted({(f.attribute, f.metric) for f in self.families if f.source == source})
+            self._consume(source, asked, now if source == DECISIONS else mature)
+            if asked:
+                self._revise(source, asked)
 
-    def _consume(self, source: str, end: int) -> None:
-        """Feeds the slices up to `end`, then compares all that was ever fed with what is there now."""
-        asked = sorted({(f.attribute, f.metric) for f in self.families if f.source == source})
-        begin = self._consumed[source]
-        if end <= begin:
+    def _consume(self, source: str, asked: list[Question], end: int) -> None:
+        """Feeds the slices up to `end`."""
+        if end <= self._consumed[source]:
             return
         self._saved = False
         if not asked:  # a rule that will ask is tested with what comes then
             self._consumed[source] = end
-            return
         while self._consumed[source] < end:
             self._feed(source, asked, end)
         for running in self._of(source):
             running.finish(end)
-        if begin:
-            self._revise(source, asked)
 
     def _feed(self, source: str, asked: list[Question], end: int) -> None:
         start = self._consumed[source]
@@ -120,7 +118,8 @@ class Trials:
             for place, number in enumerate(slices.numbers if counts else ()):
                 if counts is not None and number >= running.start:
                     running.feed(number, counts, place)
-        self._pages += self._ledgers[source].enter(slices)
+        for page in self._ledgers[source].enter(slices):
+            self._books.setdefault((source, page.slice // BOOK), []).append(page)
         self._fingerprints[source] |= fingerprints(self._panes, source, (start, end))
         self._consumed[source] = end
 
@@ -233,6 +232,7 @@ class Trials:
             )
             self._note(running.family.rule, running.family.attribute, number, said)
         running.restart(pairs, number)
+        self._saved = False
 
     def _note(self, rule: str, attribute: str, number: int, said: str) -> None:
         self.notes = [*self.notes, Note(number, rule, attribute, said)][-NOTES:]
@@ -243,20 +243,27 @@ class Trials:
         """What must be durable before anybody is told: the new pages of the ledger, and the state."""
         if self._saved or self.begun is None:
             return {}
-        pages = {self._page_key(page.source, page.slice): ledger.encode(page) for page in self._pages}
-        self._pages, self._saved = [], True
+        pages = {self._book_key(*book): ledger.encode(pages) for book, pages in self._books.items()}
+        self._saved = True
+        self._close_books()
         return {**pages, STATE + self.name.encode(): self.to_bytes()}
 
     def forget(self, before: int) -> list[bytes]:
         """Drops what was fed in slices that nobody can revise any more; returns the keys of their pages."""
-        return [
-            self._page_key(source, number)
+        old = {
+            (source, number // BOOK)
             for source, held in self._ledgers.items()
             for number in held.forget(before)
-        ]
+        }
+        return [self._book_key(*book) for book in sorted(old) if (book[1] + 1) * BOOK <= before]
 
-    def _page_key(self, source: str, number: int) -> bytes:
-        return PAGE + f"{source}/{number}/{self.name}".encode()
+    def _close_books(self) -> None:
+        """Only a source's last book can get more pages."""
+        last = dict(sorted(self._books))
+        self._books = {book: pages for book, pages in self._books.items() if last[book[0]] == book[1]}
+
+    def _book_key(self, source: str, number: int) -> bytes:
+        return BOOKS + f"{source}/{number}/{self.name}".encode()
 
     def to_bytes(self) -> bytes:
         """The state of all tests; raises ValueError before they began."""
@@ -274,13 +281,17 @@ class Trials:
         self.begun, self.notes = state.begun, state.notes
         self._consumed.update(state.consumed)
         self._restore_tests({kept.fingerprint: kept for kept in state.families}, state.begun)
-        for key, page in items.items():
-            if key.startswith(PAGE) and key.split(b"/", 3)[3] == self.name.encode():
-                self._restore_page(ledger.decode(page))
+        for key, book in items.items():
+            if key.startswith(BOOKS) and key.split(b"/", 3)[3] == self.name.encode():
+                self._restore_pages(ledger.decode(book))
+        self._close_books()
 
-    def _restore_page(self, page: Page) -> None:
-        if page.slice < self._consumed[page.source]:
-            self._ledgers[page.source].restore(page)
+    def _restore_pages(self, pages: list[Page]) -> None:
+        """Takes the pages of a book; those that the state knows nothing of will be fed again."""
+        for page in pages:
+            if page.slice < self._consumed[page.source]:
+                self._ledgers[page.source].restore(page)
+                self._books.setdefault((page.source, page.slice // BOOK), []).append(page)
 
     def _restore_tests(self, kept: Mapping[str, Kept], begun: Begun) -> None:
         for family in (family for family in self.families if family.attribute in begun.groups):

@@ -48,7 +48,10 @@ def test_a_bad_message_is_invalid_and_the_good_ones_around_it_count(message: byt
 
 def test_all_three_shapes_give_the_same_events() -> None:
     rows = [
-        {"id": "1", "model": "m", "time": 5, "decision": "yes", "attributes": {"sex": "F"}, "flags": {"explained": True}},
+        {
+            "id": "1", "model": "m", "time": 5, "decision": "yes",
+            "attributes": {"sex": "F"}, "flags": {"explained": True},
+        },
         {"id": 2, "model": "m", "time": "1970-01-01T00:00:06Z", "decision": False, "reasons": ["R1"]},
     ]  # fmt: skip
     columns = {

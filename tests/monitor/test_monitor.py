@@ -66,7 +66,9 @@ def test_the_order_of_calls_does_not_matter() -> None:
 def test_nothing_is_undefined_not_zero() -> None:
     for reading in Monitor("loans", MODEL).advance(DAY):
         assert (reading.decisions, reading.feedback) == (0, 0)
-        assert reading.attributes["sex"].groups == {}
+        groups = reading.attributes["sex"].groups
+        assert {rate.value for group in groups.values() for rate in group.rates.values()} == {None}
+        assert {c.verdict for c in reading.attributes["sex"].comparisons} <= {Verdict.UNDEFINED}
 
 
 @pytest.mark.parametrize("time", [-1.0, "yesterday", float("nan")])

@@ -23,8 +23,8 @@ def received(panes: list[Pane]) -> Panes:
     return held
 
 
-def counts(panes: Panes, window: Window) -> Counter[tuple[object, ...]]:
-    """What a window counts, by group and measure's key with the texts of its codes."""
+def counts(window: Window) -> Counter[tuple[object, ...]]:
+    """What a window counts, by group and measure's key."""
     found: Counter[tuple[object, ...]] = Counter()
     for (group, measure), count in zip(window.pairs.tolist(), window.counts.tolist(), strict=True):
         found[window.groups[group], int(window.measures[measure])] += count
@@ -36,9 +36,9 @@ def counts(panes: Panes, window: Window) -> Counter[tuple[object, ...]]:
 def test_windows_are_as_before(found: list[Event], end: int) -> None:
     panes = received(sent(found))
     wholes = [(DECISION, None), (DECISION, end), (DECISION, end + 1), (OUTCOME, end)]
-    before = [counts(panes, panes.window(axis, start, None)) for axis, start in wholes]
+    before = [counts(panes.window(axis, start, None)) for axis, start in wholes]
     pane, old = panes.roll(end, "loans", "shape")
-    assert [counts(panes, panes.window(axis, start, None)) for axis, start in wholes] == before
+    assert [counts(panes.window(axis, start, None)) for axis, start in wholes] == before
     assert all((slot & 0xFFFFFF) < end for _, slot in old)
     assert panes.worn(end) == 0
     assert sum(cells(pane).values()) == before[0].total() - before[1].total()
@@ -49,12 +49,12 @@ def test_windows_are_as_before(found: list[Event], end: int) -> None:
 def test_the_sum_and_the_rest_recover_and_roll_on(found: list[Event], first: int, more: int) -> None:
     all_panes = sent(found)
     panes = received(all_panes)
-    whole = counts(panes, panes.window(DECISION, None, None))
+    whole = counts(panes.window(DECISION, None, None))
     rolled, old = panes.roll(first, "loans", "shape")
     rest = [pane for pane in all_panes if (pane.partition, pane.slot) not in old]
     recovered = received([rolled, *rest])
     recovered.roll(first + more, "loans", "shape")
-    assert sum(counts(recovered, recovered.window(DECISION, None, None)).values()) == whole.total()
+    assert sum(counts(recovered.window(DECISION, None, None)).values()) == whole.total()
 
 
 def test_what_comes_for_a_summed_slice_is_refused() -> None:

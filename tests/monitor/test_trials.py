@@ -24,7 +24,6 @@ from monitor.trials.judged import KINDS
 from monitor.trials.running import first_slice, month_of
 from streams import files, settings
 from streams.desk import ALERT, Desk
-from streams.messages import Clock
 from streams.options import BUNDLED
 from streams.partition import shape
 from tests.monitor.trials_streams import DAY, GAP, MODEL, START, add, advanced, at, decisions, learnt, outcome
@@ -156,7 +155,9 @@ def test_a_crash_at_any_time_changes_no_bit(every: int) -> None:
             trials = Trials("m", model, panes)
             trials.restore(table)
     trials.advance(int(at(62) * 1000))
-    assert trials.to_bytes() == advanced(model, panes, 62).to_bytes()
+    whole = advanced(model, panes, 62)
+    assert trials.to_bytes() == whole.to_bytes()
+    assert table | trials.unsaved() == whole.unsaved()  # the ledgers too
     assert not any(rate.late or rate.altered for rate in revisions(trials))
 
 
@@ -169,7 +170,7 @@ def test_a_worker_takes_up_the_tests_where_another_left_them() -> None:
         add(facts, [d for d in made if at(day) <= d.time < at(day + 1)])
         panes = facts.panes["m"].take("m", 0, shape(MODEL))
         table |= dict(item for pane in panes if (item := desk.take(pane)))
-        desk.tick(Clock(0, 1, int(at(day + 1) * 1000), idle=False))
+        desk.clock = int(at(day + 1) * 1000)
         watched = desk.models["m"]
         assert watched.read(desk.clock, 0.0)
         table |= watched.unsaved()
@@ -186,6 +187,18 @@ def test_a_worker_takes_up_the_tests_where_another_left_them() -> None:
 def revisions(trials: Trials) -> list:
     tests = [running for each in trials.running.values() for running in each]
     return [trials.revisions(running, i) for running in tests for i in range(len(running))]
+
+
+def test_of_the_ledger_only_what_can_be_revised_is_kept() -> None:
+    trials = advanced(MODEL, learnt(MODEL, decisions(range(60), FAIR)).panes["m"], 60)
+    table, first = trials.unsaved(), START // 86400
+    gone = trials.forget(first + 40) + trials.forget(first + 60)
+    assert len(gone) == len(set(gone)) > 2
+    assert set(gone) < table.keys()
+    assert sorted(table.keys() - set(gone)) == [
+        f"ledger/decisions/{(first + 59) // 16}/m".encode(),
+        b"trials/m",
+    ]
 
 
 def test_partitions_add_up_to_one_stream() -> None:

@@ -22,7 +22,8 @@ def test_a_verdict_is_replicated_from_the_ledger_without_our_code(
     exec(code, theirs)
     facts = learnt(MODEL, decisions(range(40), {"F": 0.5 - gap, "M": 0.5}, each=each))
     trials = advanced(MODEL, facts.panes["m"], 40)
-    pages = [msgspec.msgpack.decode(v) for k, v in trials.unsaved().items() if k.startswith(b"ledger/")]
+    books = [msgspec.msgpack.decode(v) for k, v in trials.unsaved().items() if k.startswith(b"ledger/")]
+    pages = [page for book in books for page in book if page[0] == "decisions"]
     path = theirs["log_e"](pages, "sex", "selection_rate", "F", "M", 0.05)
     (running,) = trials.running["gap", "sex"]
     assert path[-1] == pytest.approx(float(np.log(running.found.e[0])), abs=1e-6)

@@ -1,8 +1,9 @@
 """The whole worker over a Kafka made of lists, in one process: every step and every crash at will."""
 
 import asyncio
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import AsyncIterator, Callable
+from math import inf
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,6 +18,7 @@ from streams.app import Worker
 from streams.consumer import Bundle
 from streams.tables import Table
 from tests.alerts.doubles import Crash, Recorder
+from tests.streams.test_tables import recovery_of
 
 COUNT, DAY = 2, 86_400
 CROWD = 400  # enough for the tests to begin
@@ -97,7 +99,7 @@ class Line:
         for number in range(COUNT):
             for offset, (key, value) in enumerate(self.log.records[TP(changelog, number)]):
                 table.data.write(number, key or b"", value, offset)
-        table.app.tables._recovery = SimpleNamespace(_generation_id=1, active_remaining=Counter)
+        table.app.tables._recovery = recovery_of(1)
         await table.on_recovery_completed({TP(changelog, p) for p in range(COUNT)}, set())
 
     async def produce(self, *values: bytes, feedback: bool = False) -> None:
@@ -114,6 +116,8 @@ class Line:
         await self._feed(worker.collect._collect, self.topics.decisions, self.topics.feedback)
         await worker.collect._flush()
         await self._feed(worker.evaluate._take, self.topics.panes)
+        for desk in worker.evaluate.desks.values():
+            desk._told = deque((-inf, time) for _, time in desk._told)  # long ago
         await worker.evaluate._evaluate()
         await self._feed(worker.notify._accept, self.topics.alerts)
         for box in worker.notify.boxes.values():
@@ -121,7 +125,7 @@ class Line:
 
     async def settle(self) -> None:
         """All arrives, and the clock stands at its end: no topic waits for another that is silent."""
-        silent = dict.fromkeys((self.topics.decisions, self.topics.feedback), float("-inf"))
+        silent = dict.fromkeys((self.topics.decisions, self.topics.feedback), -inf)
         for _ in range(2):
             for state in self.worker.collect.partitions.values():
                 state._ended = dict(silent)

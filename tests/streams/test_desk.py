@@ -12,7 +12,7 @@ from monitor.config import Config, Model
 from monitor.events import Decision
 from monitor.facts import Facts
 from monitor.panes import Pane
-from streams.desk import ALERT, Desk
+from streams.desk import ALERT, SETTLE_SECONDS, Desk
 from streams.messages import Clock
 from streams.partition import shape
 from tests.alerts.sample import CONFIG as ALERTING
@@ -26,7 +26,8 @@ CONFIG = Config(models={"loans": LOANS})
 def desk_after(*clocks: Clock) -> Desk:
     desk = Desk(CONFIG)
     for clock in clocks:
-        desk.tick(clock)
+        desk.tick(clock, 0.0)
+    desk.settle(SETTLE_SECONDS)
     return desk
 
 
@@ -45,7 +46,7 @@ def clock(partition: int, time: int | None, idle: bool = False, of: int = 3) -> 
         ([clock(0, 10, idle=True), clock(1, 20, idle=True), clock(2, None, idle=True)], 20),
         ([clock(0, None, idle=True), clock(1, None, idle=True), clock(2, None, idle=True)], None),
         ([clock(0, 10), clock(1, 20), clock(2, 30), clock(0, 40)], 20),
-        ([clock(0, 10), clock(1, 20), clock(2, 30), clock(0, 5)], 10),  # as a new owner may say first
+        ([clock(0, 10), clock(1, 20), clock(2, 30), clock(0, 5)], 5),  # as a new owner may say first
     ],
 )
 def test_the_clock_is_the_slowest_of_those_that_are_not_idle(
@@ -66,12 +67,47 @@ told = st.builds(
 @given(st.lists(told, max_size=30))
 def test_the_clock_stands_still_until_all_have_spoken_and_never_falls(clocks: list[Clock]) -> None:
     desk, seen, times = Desk(CONFIG), set(), []
-    for each in clocks:
-        desk.tick(each)
+    for now, each in enumerate(clocks):
+        desk.tick(each, float(now))
+        desk.settle(float(now))
         seen.add(each.partition)
         assert desk.clock is None or len(seen) == 3
         times.append(-1 if desk.clock is None else desk.clock)
     assert all(before <= after for before, after in pairwise(times))
+
+
+def test_what_is_told_first_waits_for_what_is_under_way() -> None:
+    """All were idle; then much comes at once, and one partition speaks of it before the others do."""
+    desk = desk_after(*(clock(partition, 10, idle=True) for partition in range(3)))
+    assert desk.clock == 10
+    desk.tick(clock(0, 90), 100.0)
+    desk.settle(101.0)
+    assert desk.clock == 10
+    desk.tick(clock(1, 20), 102.0)
+    desk.tick(clock(2, 30), 102.5)
+    seen = []
+    for now in (103.0, 104.9, 105.0):
+        desk.settle(now)
+        seen.append(desk.clock)
+    assert seen == [20, 20, 20]
+    desk.tick(clock(1, 90), 106.0)
+    for now in (108.9, 109.0):
+        desk.settle(now)
+        seen.append(desk.clock)
+    assert seen[3:] == [20, 30]
+
+
+def test_the_clock_goes_on_where_it_stood_before_a_restart() -> None:
+    desk = desk_after(*(clock(partition, 50) for partition in range(3)))
+    items = desk.unsaved()
+    assert desk.unsaved() == {}
+    restored = Desk(CONFIG)
+    restored.restore(items)
+    assert (restored.clock, restored.unsaved()) == (50, {})
+    for partition in range(3):
+        restored.tick(clock(partition, 20), 0.0)
+    restored.settle(SETTLE_SECONDS)
+    assert restored.clock == 50
 
 
 def test_the_oldest_arrival_since_the_last_reading_is_kept() -> None:
@@ -143,7 +179,8 @@ def test_without_a_clock_nobody_is_judged() -> None:
 def test_an_alert_of_a_model_that_is_gone_ends() -> None:
     desk = Desk(CONFIG)
     desk.restore({ALERT + b"x": alert.encode(alert_of())})
-    desk.tick(Clock(0, 1, 5 * DAY_MS, False))
+    desk.tick(Clock(0, 1, 5 * DAY_MS, False), 0.0)
+    desk.settle(SETTLE_SECONDS)
     (ended,) = desk.judge_removed()
     assert (ended.state, ended.note) == ("resolved", "the model was removed from the configuration")
 

@@ -81,10 +81,18 @@ async def assign(table: Table, generation: int, *partitions: int) -> None:
     await table.on_rebalance(tps(*partitions), set(), set(), generation)
 
 
+def recovery_of(generation: int, left: Mapping[TP, int] | None = None) -> Any:
+    """Faust's recovery, with so many offsets left to read."""
+    return SimpleNamespace(
+        _generation_id=generation,
+        signal_recovery_start=asyncio.Event(),
+        active_remaining=lambda: Counter(left or {}),
+    )
+
+
 async def recover(table: Table, generation: int) -> None:
     """A recovery that has read everything."""
-    recovery = SimpleNamespace(_generation_id=generation, active_remaining=Counter)
-    table.app.tables._recovery = recovery
+    table.app.tables._recovery = recovery_of(generation)
     active = {TP(CHANGELOG, p) for p in table.data.partitions}
     await table.on_recovery_completed(active, set())
 
@@ -222,6 +230,7 @@ sys.path.insert(0, ".")
 from collections import Counter
 from types import SimpleNamespace
 from tests.streams.test_tables import CHANGELOG, TP, Table, assign, changelog, make_app, recover, tps
+from tests.streams.test_tables import recovery_of
 
 def broken(*_):
     raise KeyError("broken")
@@ -242,13 +251,13 @@ async def main():
             "facts: partitions [0] came with [0, 1] of in",
         ),
         (
-            "await assign(table, 1, 0, 1); recovery = SimpleNamespace(_generation_id=1);"
-            "app.tables._recovery = recovery; await table.on_recovery_completed({TP(CHANGELOG, 0)}, set())",
+            "await assign(table, 1, 0, 1); app.tables._recovery = recovery_of(1);"
+            "await table.on_recovery_completed({TP(CHANGELOG, 0)}, set())",
             "facts: not all of partitions [0, 1] were recovered",
         ),
         (
-            "await assign(table, 1, 0); left = Counter({TP(CHANGELOG, 0): 3});"
-            "app.tables._recovery = SimpleNamespace(_generation_id=1, active_remaining=lambda: left);"
+            "await assign(table, 1, 0);"
+            "app.tables._recovery = recovery_of(1, {TP(CHANGELOG, 0): 3});"
             "await table.on_recovery_completed({TP(CHANGELOG, 0)}, set())",
             "facts: partitions [0] were not recovered",
         ),
@@ -266,6 +275,19 @@ def test_what_ends_the_process(body: str, line: str) -> None:
     assert done.returncode == CRASHED, done.stderr
     assert line in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+async def test_a_recovery_that_the_next_one_broke_off_is_not_complete(
+    app: App, table: Table, hooks: Hooks
+) -> None:
+    """Faust swallows its own RebalanceAgain while it waits for the last records."""
+    await assign(table, 2, 0, 1, 2)
+    app.tables._recovery = recovery_of(2, {TP(CHANGELOG, 2): 3})
+    app.tables._recovery.signal_recovery_start.set()
+    await table.on_recovery_completed({TP(CHANGELOG, p) for p in range(3)}, set())
+    assert hooks.recovered == []
+    await recover(table, 2)
+    assert hooks.recovered == [(2, {})]
 
 
 async def test_a_recovery_that_goes_on_is_left_alone(app: App) -> None:
