@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import chain
+from operator import attrgetter
 from types import NoneType
 from typing import Any, Generic, Self, TypeVar
 
@@ -20,6 +21,7 @@ from monitor.hashing import Texts
 
 I64 = npt.NDArray[np.int64]
 E = TypeVar("E", bound=Struct)
+Types = dict[str, set[type]]  # by column
 
 
 class Batch(ABC, Generic[E]):
@@ -28,8 +30,9 @@ class Batch(ABC, Generic[E]):
     `times` are in ms since 1970; `records` are the numbers of the messages that held the events.
     """
 
-    def __init__(self, kind: type[E], times: I64, records: I64) -> None:
+    def __init__(self, kind: type[E], times: I64, records: I64, types: Types | None = None) -> None:
         self.kind, self.times, self.records = kind, times, records
+        self._types = types or {}
 
     def __len__(self) -> int:
         return len(self.records)
@@ -42,8 +45,8 @@ class Batch(ABC, Generic[E]):
     @cached_property
     def texts(self) -> Texts:
         """The ids, ready to be hashed."""
-        ids = self.ids
-        return Texts(ids if types(ids) <= {str} else [*map(str, ids)])
+        plain = self.types(self.kind.__struct_fields__[0]) <= {str}
+        return Texts(self.ids if plain else [*map(str, self.ids)])
 
     def take(self, places: I64) -> Self:
         """The events at these places, which rise; itself for all of them."""
@@ -53,9 +56,15 @@ class Batch(ABC, Generic[E]):
         some.texts = self.texts.take(places)
         return some
 
+    def types(self, name: str) -> set[type]:
+        """What a column's values are: where they are plain there is no need to look at each."""
+        if name not in self._types:
+            self._types[name] = types(self.column(name))
+        return self._types[name]
+
     def holds(self, name: str) -> bool:
         """Whether a column has a value anywhere."""
-        return not types(self.column(name)) <= {NoneType}
+        return not self.types(name) <= {NoneType}
 
     @abstractmethod
     def column(self, name: str) -> Sequence[Any]:
@@ -80,15 +89,18 @@ class Structs(Batch[E]):
     def __init__(self, kind: type[E], events: Sequence[E], times: I64, records: I64 | None = None) -> None:
         super().__init__(kind, times, np.arange(len(times)) if records is None else records)
         self._events = events
+        self._fields: dict[str, list[Any]] = {}
 
     def column(self, name: str) -> Sequence[Any]:
         field, _, entry = name.partition(".")
-        found = [getattr(event, field) for event in self._events]
+        if field not in self._fields:
+            self._fields[field] = [*map(attrgetter(field), self._events)]
+        found = self._fields[field]
         return [entries.get(entry) for entries in found] if entry else found
 
     def names(self, field: str) -> list[str]:
-        found = [entries for event in self._events if (entries := getattr(event, field))]
-        return [f"{field}.{name}" for name in sorted(set(chain.from_iterable(found)))]
+        found = set(chain.from_iterable(filter(None, self.column(field))))
+        return [f"{field}.{name}" for name in sorted(found)]
 
     @property
     def events(self) -> list[E]:
@@ -102,8 +114,15 @@ class Structs(Batch[E]):
 class Columns(Batch[E]):
     """Events by columns of one length, all values of the right types."""
 
-    def __init__(self, kind: type[E], columns: Mapping[str, list[Any]], times: I64, records: I64) -> None:
-        super().__init__(kind, times, records)
+    def __init__(
+        self,
+        kind: type[E],
+        columns: Mapping[str, list[Any]],
+        times: I64,
+        records: I64,
+        types: Types | None = None,
+    ) -> None:
+        super().__init__(kind, times, records, types)
         self._columns = columns
 
     def column(self, name: str) -> Sequence[Any]:
@@ -135,6 +154,7 @@ class Runs(Generic[E]):
         self._batches: list[Batch[E]] = []
         self._events: list[E] = []
         self._columns: dict[str, list[Any]] = {}
+        self._types: Types = {}
         self._records: list[int] = []
 
     def add(self, event: E, record: int) -> None:
@@ -151,8 +171,11 @@ class Runs(Generic[E]):
         for name in columns:
             if name not in self._columns:
                 self._columns[name] = [None] * len(self._records)
+                self._types[name] = {NoneType} if self._records else set()
         for name, column in self._columns.items():
-            column.extend(columns.get(name) or [None] * count)
+            more = columns[name] if name in columns else [None] * count
+            column.extend(more)
+            self._types[name] |= types(more)  # while they are in the processor's cache: later it costs more
         self._records.extend([record] * count)
 
     def close(self) -> list[Batch[E]]:
@@ -160,14 +183,14 @@ class Runs(Generic[E]):
         if self._records:
             times, records = np.zeros(len(self._records), np.int64), np.array(self._records)
             structs = Structs(self._kind, self._events, times, records)
-            columns = Columns(self._kind, self._columns, times, records)
+            columns = Columns(self._kind, self._columns, times, records, self._types)
             self._batches.append(structs if self._events else columns)
-        self._events, self._columns, self._records = [], {}, []
+        self._events, self._columns, self._types, self._records = [], {}, {}, []
         return self._batches
 
 
 def types(values: Iterable[object]) -> set[type]:
-    """What the values are: with plain types there is no need to look at each.
+    """What the values are.
 
     >>> types(["F", "M", None]) == {str, NoneType}
     True

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Meta, Struct
 
-from monitor.batches import Batch, Runs, rows, types
+from monitor.batches import Batch, Runs, rows
 from monitor.clean import Clean, CleanDecoder
 
 LONGEST = 256  # characters of any string
@@ -201,15 +201,17 @@ class Decoder(Generic[Event]):
 
     def _timed(self, batch: Batch[Event], invalid: list[Invalid], latest: int) -> Batch[Event]:
         """Gives a batch its times; without the events whose time is out of range."""
-        batch.times, bad = _times(batch.column("time"), latest)
+        batch.times, bad = _times(batch.column("time"), batch.types("time"), latest)
         records = batch.records.tolist()
         invalid += [Invalid(records[i], error.reason, error.detail) for i, error in bad.items()]
         return batch.take(np.delete(np.arange(len(batch)), list(bad))) if bad else batch
 
 
-def _times(values: Sequence[float | str], latest: int) -> tuple[I64, dict[int, InvalidEventError]]:
+def _times(
+    values: Sequence[float | str], found: set[type], latest: int
+) -> tuple[I64, dict[int, InvalidEventError]]:
     """Times in ms since 1970, and by place what is wrong with those that are none."""
-    if types(values) <= {float}:
+    if found <= {float}:
         seconds = np.array(values, np.float64)
         good = (seconds >= 0) & (seconds <= latest / 1000)
         times = np.rint(np.where(good, seconds, 0) * 1000).astype(np.int64)

@@ -125,6 +125,8 @@ class Facts:
     def _late(self, ids: U64, times: I64) -> Mask:
         """Which feedback is about, or of, a time that is sealed; the earliest, where no decision is known."""
         late = times < min((joined.sealed for joined in self._numbered), default=0)
+        if not any(joined.sealed for joined in self._numbered):
+            return late
         places = self._ids.find(ids)
         here = np.flatnonzero(places >= 0)
         held = self._places[places[here]]
@@ -244,7 +246,7 @@ class Facts:
         for news in self._returned.news(facts):
             accepted[news.at] = True
             joins = list(self._found(news.facts["id"]))
-            before = [self._outcome_slots(joined, np.unique(rows)) for joined, rows, _ in joins]
+            before = [self._outcome_slots(joined, rows) for joined, (rows, _), _ in joins]
             self.counts["corrections"] += self._returned.commit(news)
             for (joined, rows, at), slots in zip(joins, before, strict=True):
                 self._apply(joined, rows, news.facts[at], news.wins[at], slots)
@@ -252,30 +254,36 @@ class Facts:
         self.counts["duplicates"] += int((~accepted).sum())
         return accepted
 
-    def _found(self, ids: U64) -> Iterator[tuple[Joined, I64, I64]]:
-        """The decisions that are here: their table, rows, and places in `ids`. The others' feedback waits."""
+    def _found(self, ids: U64) -> Iterator[tuple[Joined, tuple[I64, I64], I64]]:
+        """The decisions that are here, by their table. The others' feedback waits.
+
+        With each table come the distinct rows, which of them each one is, and their places in `ids`.
+        """
         places = self._ids.find(ids)
         self._waiting.update(ids[places < 0].tolist())
         here = np.flatnonzero(places >= 0)
         held = self._places[places[here]]
         for number in np.flatnonzero(np.bincount(held >> _ROW)).tolist():
             ours = held >> _ROW == number
-            yield self._numbered[number], held[ours] & _ROWS, here[ours]
+            yield self._numbered[number], np.unique(held[ours] & _ROWS, return_inverse=True), here[ours]
 
-    def _apply(self, joined: Joined, rows: I64, facts: Rows, wins: Mask, before: tuple[I64, U64]) -> None:
+    def _apply(
+        self, joined: Joined, found: tuple[I64, I64], facts: Rows, wins: Mask, before: tuple[I64, U64]
+    ) -> None:
         """Moves decisions to where new facts put them; every pane that knows such a decision advances.
 
         Φ of a pane is the sum over its decisions of all their facts. On the axis of outcomes a decision
         belongs to the slot of each outcome that it ever had, so that Φ never falls.
         """
-        touched = np.unique(rows[wins])
+        distinct, which = found
+        rows = distinct[which]
+        touched = distinct[np.bincount(which[wins], minlength=len(distinct)) > 0]
         joined.count(touched, -1)
         self._write(joined, rows[wins], facts[wins])
         joined.count(touched, +1)
         joined.panes.advance(
             joined.slots(DECISION, joined.column("time", rows)), facts["time"], facts["rank"].astype(np.int64)
         )
-        distinct, which = np.unique(rows, return_inverse=True)
         added = np.zeros((2, len(distinct)), np.int64)
         np.add.at(added[0], which, facts["time"])
         np.add.at(added[1], which, facts["rank"].astype(np.int64))

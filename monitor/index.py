@@ -59,10 +59,10 @@ class Index:
         missing = np.flatnonzero(rows < 0)
         fresh = np.zeros(len(keys), np.bool_)
         if len(missing):
-            firsts = missing[_firsts(keys[missing])]
-            fresh[firsts] = True
-            rows[firsts] = np.arange(self._count, self._count + len(firsts))
-            self._append(keys[firsts])
+            new = missing[firsts(keys[missing])]
+            fresh[new] = True
+            rows[new] = np.arange(self._count, self._count + len(new))
+            self._append(keys[new])
             again = np.flatnonzero(rows < 0)
             rows[again] = self.find(keys[again])
         return rows, fresh
@@ -101,7 +101,7 @@ class Index:
         return following
 
 
-def _firsts(keys: U64) -> I64:
+def firsts(keys: U64) -> I64:
     """Where each key comes for the first time, in order."""
     ordered = np.sort(keys)
     if (ordered[1:] != ordered[:-1]).all():  # to find that all differ takes a third of the time

@@ -108,16 +108,15 @@ class Joined:
     def columns(self, batch: Batch[Decision], ids: U64) -> dict[str, Array]:
         """The events as the columns of a block; what the configuration does not declare is left out."""
         columns: dict[str, Array] = {"id": ids, "time": batch.times}
-        columns["decision"] = self._coded("decision", texts(batch.column("decision")), CLASSES)
+        columns["decision"] = self._coded("decision", spelled(batch, "decision"), CLASSES)
         for name in ("score", "value"):
             if batch.holds(name):
                 columns[name] = numbers.bits(batch.column(name))
         for part in self._parts:
             name = f"attributes.{part}"
-            groups = batch.column(name)
-            columns[name] = self._coded(name, texts(groups), GROUPS)
-            if dict in types(groups):
-                columns |= self._proxies(part, groups)
+            columns[name] = self._coded(name, spelled(batch, name), GROUPS)
+            if dict in batch.types(name):
+                columns |= self._proxies(part, batch.column(name))
         for condition in self._model.slices:
             columns[f"slices.{condition}"] = self._coded(
                 f"slices.{condition}", conditions(batch, condition), GROUPS
@@ -146,7 +145,7 @@ class Joined:
         columns: dict[str, Array] = {}
         for name in self._model.features:
             found = batch.column(f"features.{name}")
-            if types(found) <= {float, int, NoneType}:
+            if batch.types(f"features.{name}") <= {float, int, NoneType}:
                 columns[f"features.{name}"] = numbers.bits(found)
                 continue
             columns[f"features.{name}"] = numbers.bits([v if _is_number(v) else None for v in found])
@@ -337,20 +336,25 @@ def conditions(batch: Batch[Decision], name: str) -> Sequence[str | None]:
     if name in ("version", "stage"):
         own = batch.column(name)
         found = [value if value is not None else other for value, other in zip(found, own, strict=True)]
-    return [None if text is None else _plain(text) for text in texts(found)]
+    return [None if text is None else _plain(text) for text in texts(found, types(found))]
 
 
 def _plain(text: str) -> str:
     return text.replace(UNIT, " ")
 
 
-def texts(values: Sequence[Any]) -> Sequence[str | None]:
-    """The spelling of classes and groups; a map of probabilities has none of its own.
+def spelled(batch: Batch[Any], name: str) -> Sequence[str | None]:
+    """A column's classes or groups as texts."""
+    return texts(batch.column(name), batch.types(name))
 
-    >>> texts(["F", True, 2.0, None, {"F": 0.5, "M": 0.5}])
+
+def texts(values: Sequence[Any], found: set[type]) -> Sequence[str | None]:
+    """The spelling of classes and groups of these types; a map of probabilities has none of its own.
+
+    >>> texts(["F", True, 2.0, None, {"F": 0.5}], {str, bool, float, NoneType, dict})
     ['F', 'true', '2', None, None]
     """
-    if types(values) <= {str, NoneType}:
+    if found <= {str, NoneType}:
         return values
     return [scalar(value) if isinstance(value, (bool, int, float, str)) else None for value in values]
 

@@ -7,6 +7,7 @@ that they are known when they come again, and count in Φ (monitor/panes.py).
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from monitor.blocks import Array, stem
 from monitor.codes import MISSING, Codes, Vocabularies
 from monitor.events import Feedback
 from monitor.hashing import Texts, siphash
-from monitor.index import Index
+from monitor.index import Index, firsts
 from monitor.joined import CLASSES, FLAGS, flags, texts
 from monitor.panes import GROUPS
 
@@ -86,20 +87,24 @@ class Returned:
         """Each event as one fact for each thing that it says."""
         parts = [np.zeros(0, FACT)]
         for kind in _kinds(batch):
-            values = batch.column(kind)
-            chances = [
-                isinstance(value, dict) for value in values
-            ]  # of groups: they come with decisions alone
-            self.undeclared += sum(chances)
-            at = np.flatnonzero([value is not None for value in values] & ~np.array(chances, np.bool_))
+            at, values = self._said(batch.column(kind), batch.types(kind))
             if not self._takes(kind):
                 self.undeclared += len(at)
                 continue
             part = np.zeros(len(at), FACT)
             part["id"], part["time"], part["kind"] = ids[at], batch.times[at], self.kind(kind)
-            part["fact"], part["rank"] = self._values(kind, [values[i] for i in at.tolist()])
+            part["fact"], part["rank"] = self._values(kind, values, batch.types(kind))
             parts.append(part)
         return np.concatenate(parts)
+
+    def _said(self, values: Sequence[Any], found: set[type]) -> tuple[I64, Sequence[Any]]:
+        """The values that say something, and where. Chances of groups come with decisions alone."""
+        if dict in found:
+            self.undeclared += sum(isinstance(value, dict) for value in values)
+        elif NoneType not in found:
+            return np.arange(len(values)), values
+        at = [place for place, value in enumerate(values) if not isinstance(value, (dict, NoneType))]
+        return np.array(at, np.int64), [values[place] for place in at]
 
     def _takes(self, kind: str) -> bool:
         return kind in self._kinds or (len(self._kinds) < KINDS and self._wanted(kind))
@@ -110,7 +115,7 @@ class Returned:
             self._kinds[kind] = siphash(Texts([kind]), self._key)[0]
         return self._codes.code(kind)
 
-    def _values(self, kind: str, values: Sequence[Any]) -> tuple[Array, Array]:
+    def _values(self, kind: str, values: Sequence[Any], found: set[type]) -> tuple[Array, Array]:
         """The facts' 32 bits, and their ranks."""
         if stem(kind) == "values":
             bits = numbers.bits(values)
@@ -118,7 +123,7 @@ class Returned:
         if stem(kind) == "flags":
             return flags(values), flags(values)
         limit = GROUPS if stem(kind) == "attributes" else CLASSES
-        codes = self._vocabularies.encode(kind, texts(values), limit)
+        codes = self._vocabularies.encode(kind, texts(values, found), limit)
         return codes, self._text_ranks()[codes]
 
     def _text_ranks(self) -> Array:
@@ -135,7 +140,7 @@ class Returned:
         keys = facts["id"] ^ self._salts()[facts["kind"]]
         left = np.arange(len(facts))
         while len(left):
-            first = np.sort(np.unique(keys[left], return_index=True)[1])
+            first = firsts(keys[left])
             yield self._sift(left[first], facts[left[first]], keys[left[first]])
             left = np.delete(left, first)
 
@@ -156,7 +161,7 @@ class Returned:
         known = ~fresh & same_time & (facts["rank"] == held["rank"])
         for i in np.flatnonzero(~fresh & ~known & ~newer).tolist():
             known[i] = _moment(facts[i]) in self._losers.get(int(keys[i]), ())
-        new, wins = np.flatnonzero(~known), fresh | newer
+        new, wins = np.flatnonzero(~known) if known.any() else slice(None), fresh | newer
         return News(at[new], facts[new], keys[new], places[new], held[new], fresh[new], wins[new])
 
     def commit(self, news: News) -> int:

@@ -33,11 +33,14 @@ class Tally:
         self._groups = window.groups
         self._counts = window.counts
         self._group = window.pairs[:, 0]
-        used, self._measure = np.unique(window.pairs[:, 1], return_inverse=True)
-        keys = window.measures[used]
-        self._families = measures.family(keys).tolist()
-        self._fields = np.stack([measures.field(keys, place) for place in range(3)], axis=1).tolist()
-        self._bins = np.array([self._bin(*found) for found in self._measures()], np.int64)
+        there = np.bincount(window.pairs[:, 1], minlength=len(window.measures)) > 0
+        self._measure = (np.cumsum(there) - 1)[window.pairs[:, 1]]
+        keys = window.measures[there]
+        families = measures.family(keys)
+        fields = np.stack([measures.field(keys, place) for place in range(3)], axis=1).astype(np.int64)
+        self._families, self._fields = families.tolist(), fields.tolist()
+        bins = np.where(families == measures.SCORE, fields[:, 0], fields[:, 1])
+        self._levels, self._level = np.unique(bins, return_inverse=True)
         self._named = [self._histogram_name(*found) for found in self._measures()]
         self._atoms = self._summed(list(self._terms()))
 
@@ -59,9 +62,9 @@ class Tally:
         rows = [row for row in rows if np.broadcast_to(decided, len(self._groups))[row]]
         whole = proxies.WHOLE if attribute.endswith(proxies.MARK) else None
         counts: dict[str, npt.NDArray[Any]] = {
-            atom: sums[rows] / whole if whole else sums[rows]
+            atom: found / whole if whole else found
             for atom, sums in self._atoms.items()
-            if sums[rows].any()
+            if (found := sums[rows]).any()
         }
         numbers = {} if whole else self._by_group(rows)
         return Table([self._groups[row][1] for row in rows], counts, numbers)
@@ -86,15 +89,16 @@ class Tally:
         place[rows] = np.arange(len(rows))
         here = (named[self._measure] >= 0) & (place[self._group] >= 0)
         measure = self._measure[here]
-        keys = ((named[measure] * len(rows) + place[self._group[here]]) << 16) | self._bins[measure]
-        distinct, inverse = np.unique(keys, return_inverse=True)
-        sums = np.zeros(len(distinct), np.int64)
-        np.add.at(sums, inverse, self._counts[here])
-        bounds = np.searchsorted(distinct, np.arange(len(names) * len(rows) + 1) << 16).tolist()
-        parts = [
-            Histogram((distinct[low:high] & 0xFFFF).astype(np.uint16), sums[low:high])
-            for low, high in pairwise(bounds)
-        ]
+        sums = np.zeros((len(names) * len(rows), len(self._levels)), np.int64)
+        np.add.at(
+            sums,
+            (named[measure] * len(rows) + place[self._group[here]], self._level[measure]),
+            self._counts[here],
+        )
+        parts_of, levels = np.nonzero(sums)
+        bounds = np.searchsorted(parts_of, np.arange(len(sums) + 1)).tolist()
+        keys, counts = self._levels[levels].astype(np.uint16), sums[parts_of, levels]
+        parts = [Histogram(keys[low:high], counts[low:high]) for low, high in pairwise(bounds)]
         return {name: parts[i * len(rows) : (i + 1) * len(rows)] for name, i in number.items()}
 
     def histograms(self) -> dict[str, Histogram]:
@@ -123,9 +127,6 @@ class Tally:
 
     def _measures(self) -> Iterator[tuple[int, list[int]]]:
         return zip(self._families, self._fields, strict=True)
-
-    def _bin(self, family: int, fields: list[int]) -> int:
-        return fields[0] if family == measures.SCORE else fields[1]
 
     def _histogram_name(self, family: int, fields: list[int]) -> str | None:
         """Where a measure of numbers is kept by group; the score's bins by outcome."""

@@ -29,6 +29,9 @@ log = logging.getLogger("fairlead.streams")
 POLL_SECONDS = 0.2
 """How long one fetch waits for records. A rebalance waits for it, so it is short."""
 
+FETCH_WAIT_MS = 100
+"""How long the broker keeps a fetch open for which it has nothing."""
+
 AGREE_SECONDS = 3.0
 """How long partition counts may differ while the news of a new topic spreads."""
 
@@ -72,6 +75,19 @@ class BundleSchema(faust.Schema):  # type: ignore[misc]
         return bundle
 
 
+class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
+    """The thread that talks to Kafka, with fetches that do not wait long.
+
+    A broker has one fetch at a time: while it waits for news of quiet partitions, busy ones wait, too.
+    Faust's 1.5 seconds would be the delay of most events.
+    """
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        consumer._fetch_max_wait_ms = FETCH_WAIT_MS
+        return consumer
+
+
 class Consumer(driver.Consumer):  # type: ignore[misc]
     """The transport's consumer. Every subscribed topic that is no changelog is an input.
 
@@ -87,6 +103,9 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         self._held: set[TP] = set()
         self._sought = False
         self._fetching = asyncio.Lock()
+
+    def _new_consumer_thread(self) -> ConsumerThread:
+        return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
     # What applications ask.
 

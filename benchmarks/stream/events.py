@@ -31,11 +31,11 @@ class Message(NamedTuple):
     events: int
 
 
-def loans(count: int, seed: int = 1, days: float = 1.0) -> list[Row]:
-    """Decisions and their outcomes, flat: one row each, over some days of event time."""
+def loans(count: int, seed: int = 1, start: float = START) -> list[Row]:
+    """Decisions and their outcomes, flat: one row each, over a day of event time."""
     rng = np.random.default_rng(seed)
     ids = rng.integers(0, 1 << 63, count).tolist()
-    times = (START + np.arange(count) * (days * DAY / count)).round(3).tolist()
+    times = (start + np.arange(count) * (DAY / count)).round(3).tolist()
     chosen = {"decision": DECISIONS, "outcome": OUTCOMES, **GROUPS}
     columns = [np.array(names)[rng.integers(0, len(names), count)].tolist() for names in chosen.values()]
     return [

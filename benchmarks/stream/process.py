@@ -81,8 +81,14 @@ class Worker(Process):
     """A `fairlead worker`. `profile` is a file for cProfile's numbers of the main thread."""
 
     def __init__(self, configuration: Path, *options: str, profile: Path | None = None) -> None:
-        profiled = ["-m", "cProfile", "-o", str(profile)] if profile else []
-        super().__init__(*profiled, FAIRLEAD, "worker", "-c", str(configuration), *options)
+        run = ["-m", "benchmarks.stream.profiled", str(profile)] if profile else [FAIRLEAD]
+        super().__init__(*run, "worker", "-c", str(configuration), *options)
+        self._profiled = profile is not None
+
+    def start_profile(self) -> None:
+        """From now on the main thread is profiled, if it was asked for."""
+        if self._profiled:
+            self._process.send_signal(signal.SIGUSR1)
 
     def address(self) -> str:
         """Of its page; the first line that names it may take a while."""

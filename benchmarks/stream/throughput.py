@@ -1,6 +1,6 @@
 """Events a second, and CPU time an event, from Kafka to what is read of them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,23 +14,24 @@ from benchmarks.stream.brokers import PARTITIONS, send
 from benchmarks.stream.events import Message, Row
 from benchmarks.stream.process import Process, Worker, wait_until
 
+WARM = 2_000  # events before the clock starts
 EMBEDDED_AT_ONCE = 8_000_000  # bytes in flight: the embedded broker keeps about 5 MB a partition
-MODEL = """
-[models.{name}]
+CREDIT = """
+[models.credit]
 positive = ["approved"]
 positive_outcome = ["repaid"]
 attributes = ["sex", "age_band", "origin"]
 windows = ["24h", "30d", "all"]
 baseline = 1000
-[[models.{name}.rules]]
+[[models.credit.rules]]
 metric = "selection_rate"
 compare = "ratio"
 min = 0.8
-[[models.{name}.rules]]
+[[models.credit.rules]]
 metric = "true_positive_rate"
 min = -0.1
 max = 0.1
-[[models.{name}.rules]]
+[[models.credit.rules]]
 metric = "adwin"
 compare = "value"
 stream = "error"
@@ -54,10 +55,15 @@ class Cost(NamedTuple):
 
 
 class Kind(NamedTuple):
-    """How events come: a function that gives decisions' and outcomes' messages."""
+    """The same loans as messages of one kind."""
 
     decisions: list[Message]
     feedback: list[Message]
+
+
+Costs = tuple[Cost, Cost]  # of decisions, of their outcomes
+Make = Callable[[Sequence[Row], str], Kind]
+Parts = Callable[[Sequence[Message]], Iterator[Sequence[Message]]]
 
 
 def single(loans: Sequence[Row], name: str) -> Kind:
@@ -85,33 +91,53 @@ def baseline(address: str, loans: Sequence[Row], name: str, *, join: bool = Fals
     decided = [{**events.decision(loan), **({} if join else {"outcome": loan["outcome"]})} for loan in loans]
     messages = list(events.single(name, decided, PARTITIONS))
     if join:
-        messages += events.single(f"{name}-feedback", [events.feedback(loan) for loan in loans], PARTITIONS)
+        returned = [events.feedback(loan) for loan in loans]
+        messages += events.single(f"{name}-feedback", returned, PARTITIONS)
     create(address, name, f"{name}-feedback")
     arguments = ["-m", "benchmarks.stream.baseline", address, name, *(["--join"] if join else [])]
     with Process(*arguments) as app:
         wait_until(lambda: "taken 0" in app.printed(), "the baseline's first line")
-        send(address, messages[:1])
-        wait_until(lambda: "taken 1\n" in app.printed(), "the baseline's first event")
-        return measured(app, address, [messages[1:]], lambda: f"taken {len(messages)}\n" in app.printed())
+        send(address, messages[:WARM])
+        wait_until(lambda: f"taken {WARM}\n" in app.printed(), "the baseline's first events")
+        rest = messages[WARM:]
+        return measured(app, address, [rest], lambda: f"taken {len(messages)}\n" in app.printed())
 
 
-def fairlead(address: str, kind: Kind, name: str, profile: Path | None = None) -> tuple[Cost, Cost]:
+def fairlead(address: str, make: Make, loans: Sequence[Row], name: str, profile: Path | None = None) -> Costs:
     """A worker on a Kafka: what the decisions took, and then their outcomes."""
     create(address, f"{name}-decisions", f"{name}-feedback")
-    with configured(address, name) as file, Worker(file, profile=profile) as worker:
-        wait_until(lambda: worker.ready(PARTITIONS), "a worker that is ready", 0.5)
-        costs = _both(worker, address, kind, lambda messages: [messages])
+    with configured(address, name, CREDIT) as file, Worker(file, profile=profile) as worker:
+        costs = _both(worker, address, make(_before(), name), make(loans, name), _at_once)
         if profile:
             worker.stop()
         return costs
 
 
-def embedded(kind: Kind, name: str) -> tuple[Cost, Cost]:
+def embedded(make: Make, loans: Sequence[Row], name: str) -> Costs:
     """A worker with the broker inside it: its cost is the broker's too."""
-    with configured("unused:1", name) as file, Worker(file, "--embedded") as worker:
+    with configured("unused:1", name, CREDIT) as file, Worker(file, "--embedded") as worker:
         address = str(wait_until(lambda: worker.said(r"events go to (\S+)"), "the embedded broker"))
-        wait_until(lambda: worker.ready(PARTITIONS), "a worker that is ready", 0.5)
-        return _both(worker, address, kind, _in_small_parts)
+        return _both(worker, address, make(_before(), name), make(loans, name), _in_small_parts)
+
+
+def _before() -> list[Row]:
+    """Loans of the day before: by the time they are read, all code is loaded and all windows are known."""
+    return events.loans(WARM, seed=2, start=events.START - events.DAY)
+
+
+def _both(worker: Worker, address: str, before: Kind, kind: Kind, parts: Parts) -> Costs:
+    wait_until(lambda: worker.ready(PARTITIONS), "a worker that is ready", 0.5)
+    send(address, [*before.decisions, *before.feedback])
+    wait_until(lambda: worker.taken() == (WARM, WARM), "the first readings", 0.5)
+    worker.start_profile()
+    count = WARM + sum(message.events for message in kind.decisions)
+    decided = measured(worker, address, parts(kind.decisions), lambda: worker.taken() == (count, WARM))
+    returned = measured(worker, address, parts(kind.feedback), lambda: worker.taken() == (count, count))
+    return decided, returned
+
+
+def _at_once(messages: Sequence[Message]) -> Iterator[Sequence[Message]]:
+    yield messages
 
 
 def _in_small_parts(messages: Sequence[Message]) -> Iterator[Sequence[Message]]:
@@ -127,7 +153,9 @@ def _both(worker: Worker, address: str, kind: Kind, parts) -> tuple[Cost, Cost]:
     return decided, returned
 
 
-def measured(process: Process, address: str, parts: Iterable[Sequence[Message]], done) -> Cost:
+def measured(
+    process: Process, address: str, parts: Iterable[Sequence[Message]], done: Callable[[], bool]
+) -> Cost:
     """Sends the parts, each when the one before has been read, and waits until all is done."""
     count, wall, cpu, threads = 0, perf_counter(), process.cpu(), process.threads()
     for part in parts:
@@ -135,7 +163,7 @@ def measured(process: Process, address: str, parts: Iterable[Sequence[Message]],
             wait_until(lambda: not _lag(process), "the lag to be 0", 0.1)
         send(address, part)
         count += sum(message.events for message in part)
-    wait_until(done, "all events in the readings", 0.25)
+    wait_until(done, "all events in the readings", 0.5)
     wall, cpu = perf_counter() - wall, process.cpu() - cpu
     spent = [now - before for now, before in zip(process.threads(), threads, strict=False)]
     return Cost(count, wall, cpu, spent, process.peak_memory())
@@ -153,7 +181,7 @@ def create(address: str, *topics: str) -> None:
 
 
 @contextmanager
-def configured(address: str, name: str, *more: str, models: Sequence[str] = ("credit",)) -> Iterator[Path]:
+def configured(address: str, name: str, *models: str) -> Iterator[Path]:
     """A file with a configuration of its own topics and group."""
     broker = (
         f'[broker]\nurl = "kafka://{address}"\ngroup = "{name}"\ndecisions = "{name}-decisions"\n'
@@ -162,5 +190,5 @@ def configured(address: str, name: str, *more: str, models: Sequence[str] = ("cr
     )
     with TemporaryDirectory() as folder:
         file = Path(folder) / "fairlead.toml"
-        file.write_text("\n".join([broker, *(MODEL.format(name=model) for model in models), *more]))
+        file.write_text("\n".join([broker, *models]))
         yield file

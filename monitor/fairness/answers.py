@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -50,6 +49,9 @@ class Answers:
         self._names = table.groups
         self._decisions = table.decisions
         self._known = [index for index, group in enumerate(table.groups) if group != UNKNOWN]
+        self._fixed: dict[
+            str, list[reference.Pair]
+        ] = {}  # by the word of a reference, where metrics share it
 
     def to(self, question: Question) -> Answer:
         """The question's gaps, in the order of the groups."""
@@ -78,13 +80,22 @@ class Answers:
         return self._pairs(question, groups)
 
     def _pairs(self, question: Question, groups: Estimates) -> Sides:
-        name = reference.name(question.reference, self._names, self._decisions)
-        fixed = None if name is None else self._names.index(name)
-        pairs = reference.pairs(question.reference, fixed, groups, self._known, question.compare)
+        pairs = self._chosen(question, groups)
         others = [other for _, other in pairs]
         gaps = comparisons.between(question.compare, groups, pairs)
         names = [self._names[other] for other in others]
         return Sides([group for group, _ in pairs], names, groups.value[others], groups.n[others], gaps)
+
+    def _chosen(self, question: Question, groups: Estimates) -> list[reference.Pair]:
+        word = question.reference
+        if word in self._fixed:
+            return self._fixed[word]
+        name = reference.name(word, self._names, self._decisions)
+        fixed = None if name is None else self._names.index(name)
+        pairs = reference.pairs(word, fixed, groups, self._known, question.compare)
+        if name is not None:
+            self._fixed[word] = pairs
+        return pairs
 
 
 def judged(answers: Sequence[Answer], attribute: str, window: str) -> list[Comparison]:
@@ -95,16 +106,16 @@ def judged(answers: Sequence[Answer], attribute: str, window: str) -> list[Compa
     if not answers:
         return []
     gaps = Gaps(*(np.concatenate(parts) for parts in zip(*map(_parts, answers), strict=True)))
-    asked = [answer.question for answer in answers for _ in answer.groups]
-    fewest = np.array([question.fewest for question in asked], np.int64)
-    limits = (
-        np.array([-np.inf if question.limits[0] is None else question.limits[0] for question in asked]),
-        np.array([np.inf if question.limits[1] is None else question.limits[1] for question in asked]),
-    )
+    questions = [answer.question for answer in answers]
+    each = np.repeat(np.arange(len(answers)), [len(answer.groups) for answer in answers])
+    fewest = np.array([question.fewest for question in questions])[each]
+    least = np.array([-np.inf if q.limits[0] is None else q.limits[0] for q in questions])
+    most = np.array([np.inf if q.limits[1] is None else q.limits[1] for q in questions])
+    limits = least[each], most[each]
     shown = (gaps.least >= FEWEST) & ~np.isnan(gaps.low)
     rates, other_rates = (np.concatenate([answer.rates[side] for answer in answers]) for side in (0, 1))
     columns = zip(
-        asked,
+        [questions[place] for place in each.tolist()],
         [group for answer in answers for group in answer.groups],
         [reference for answer in answers for reference in answer.references],
         all_known(gaps.value),
@@ -120,37 +131,36 @@ def judged(answers: Sequence[Answer], attribute: str, window: str) -> list[Compa
         all_known(np.where(shown, verdicts.detectable(gaps, limits), np.nan)),
         strict=True,
     )
-    return [_comparison(attribute, window, row) for row in columns]
+    return [
+        Comparison(
+            metric=question.metric,
+            compare=question.compare,
+            attribute=attribute,
+            group=group,
+            reference=other,
+            value=value,
+            low=low,
+            high=high,
+            n=n,
+            reference_n=other_n,
+            group_rate=rate,
+            reference_rate=other_rate,
+            min=question.limits[0],
+            max=question.limits[1],
+            verdict=verdict,
+            window=window,
+            rule=question.rule,
+            needed=needed if verdict is Verdict.UNDECIDED else None,
+            rough=rough,
+            detectable=detectable,
+        )
+        for (
+            question, group, other, value, low, high, n, other_n,
+            rate, other_rate, verdict, needed, rough, detectable,
+        ) in columns
+    ]  # fmt: skip
 
 
 def _parts(answer: Answer) -> tuple[Floats, Floats, Floats, Ints, Ints]:
     gaps = answer.gaps
     return gaps.value, gaps.low, gaps.high, gaps.n, gaps.reference_n
-
-
-def _comparison(attribute: str, window: str, row: tuple[Any, ...]) -> Comparison:
-    """One of the rows that `judged` puts together."""
-    question, group, other, value, low, high, n, other_n, rate, other_rate, *judgement = row
-    verdict, needed, rough, detectable = judgement
-    return Comparison(
-        metric=question.metric,
-        compare=question.compare,
-        attribute=attribute,
-        group=group,
-        reference=other,
-        value=value,
-        low=low,
-        high=high,
-        n=n,
-        reference_n=other_n,
-        group_rate=rate,
-        reference_rate=other_rate,
-        min=question.limits[0],
-        max=question.limits[1],
-        verdict=verdict,
-        window=window,
-        rule=question.rule,
-        needed=needed if verdict is Verdict.UNDECIDED else None,
-        rough=rough,
-        detectable=detectable,
-    )

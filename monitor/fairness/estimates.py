@@ -79,20 +79,30 @@ def estimate(metrics: Sequence[str], table: Table) -> Matrix:
 
 
 def _sums(metrics: Sequence[str], table: Table) -> Sums:
-    parts = [_parts(metric, table) for metric in metrics]
-    columns = np.array(parts, float).reshape(len(metrics), 3, len(table.groups))
-    return Sums(columns[:, 0], columns[:, 1], columns[:, 2])
+    total, n = _counted(metrics, table)
+    found = Sums(n, total, total.copy())
+    for row, metric in enumerate(metrics):
+        if metric.endswith(numbers.MEAN):
+            moments = numbers.moments(metric.removesuffix(numbers.MEAN), table)
+            found.n[row], found.total[row], found.squares[row] = moments
+    return found
 
 
-def _parts(metric: str, table: Table) -> tuple[Floats, Floats, Floats]:
-    if metric.endswith(numbers.MEAN):
-        return numbers.moments(metric.removesuffix(numbers.MEAN), table)
-    found = rates.definition(metric)
-    if found is None:
-        nothing = np.zeros(len(table.groups))
-        return nothing, nothing, nothing
-    successes, trials = (part.astype(float) for part in rates.parts(found, table))
-    return trials, successes, successes
+def _counted(metrics: Sequence[str], table: Table) -> Floats:
+    """Successes and trials of the rates among metrics, as one product; shape (2, metrics, groups)."""
+    place = {atom: number for number, atom in enumerate(table.counts)}
+    counts = np.array(list(table.counts.values()), float).reshape(len(place), len(table.groups))
+    asked = np.zeros((2, len(metrics), len(place)))
+    definitions = [rates.definition(metric) for metric in metrics]
+    for row, found in enumerate(definitions):
+        for side, atoms in enumerate((found.numerator, found.denominator) if found else ()):
+            for atom in atoms:
+                if atom in place:
+                    asked[side, row, place[atom]] += 1
+    sums: Floats = asked @ counts
+    shared = [row for row, found in enumerate(definitions) if found and found.of_all]
+    sums[1, shared] = sums[1, shared].sum(axis=1, keepdims=True)
+    return sums
 
 
 def _kind(metric: str) -> str:

@@ -66,7 +66,7 @@ def _numbers(table: Table) -> set[str]:
 
 def _groups(matrix: Matrix, table: Table) -> dict[str, Group]:
     n = np.rint(table.decisions).astype(np.int64).tolist()  # of probabilities, the sum
-    coverage = estimates.estimate(["coverage"], table).groups.value[0].tolist()
+    coverage = matrix.groups.value[matrix.metrics.index("coverage")].tolist()
     rates_of = list(zip(*_rates(matrix.groups), strict=True)) or [()] * len(n)
     counts = [dict(zip(table.counts, column, strict=True)) for column in _columns(table)]
     return {
