@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import faust
+from faust.exceptions import NotReady
 from faust.stores.base import Store as BaseStore
 from faust.types import TP, EventT, RecordMetadata
 from mode.utils.futures import maybe_async
@@ -32,12 +33,16 @@ async def send(
 ) -> RecordMetadata:
     """Sends a record and returns when all in-sync replicas have it; without a partition, by murmur2(key).
 
-    Raises `ValueError` for records above 900 kB, and Kafka's errors, which `fatal` turns into an exit.
+    Raises `ValueError` for records above 900 kB, `Revoked` when the worker stops, and Kafka's errors,
+    which `fatal` turns into an exit.
     """
     size = len(key or b"") + len(value or b"")
     if size > MAX_RECORD:
         raise ValueError(f"{topic}: a record of {size:,} bytes; at most {MAX_RECORD:,}")
-    sent = await app.producer.send(topic, key, value, partition, None, None)
+    try:
+        sent = await app.producer.send(topic, key, value, partition, None, None)
+    except NotReady:  # a timer's turn that outlives the producer while the worker stops
+        raise Revoked(f"{topic}: the producer does not run") from None
     return await sent
 
 

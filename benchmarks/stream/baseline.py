@@ -22,7 +22,7 @@ from streams.embedded import EmbeddedBroker
 ROLLING = 1_000
 
 
-class Decision(faust.Record, serializer="json"):  # type: ignore[misc]
+class Decision(faust.Record, serializer="json"):  # type: ignore[call-arg, misc]
     """A decision, with its outcome when that is known."""
 
     id: str
@@ -33,7 +33,7 @@ class Decision(faust.Record, serializer="json"):  # type: ignore[misc]
     outcome: str | None = None
 
 
-class Feedback(faust.Record, serializer="json"):  # type: ignore[misc]
+class Feedback(faust.Record, serializer="json"):  # type: ignore[call-arg, misc]
     """An outcome."""
 
     decision_id: str
@@ -77,13 +77,13 @@ def build(address: str, topic: str, *, join: bool) -> faust.App:
         table = app.Table(f"{topic}-open", partitions=PARTITIONS)
         outcomes = app.topic(f"{topic}-feedback", value_type=Feedback)
 
-        @app.agent(decisions)
+        @app.agent(decisions)  # type: ignore[untyped-decorator]
         async def remember(stream: faust.StreamT[Decision]) -> None:
             async for event in stream:
                 table[event.id] = [event.decision, event.attributes]
                 taken[0] += 1
 
-        @app.agent(outcomes)
+        @app.agent(outcomes)  # type: ignore[untyped-decorator]
         async def watch(stream: faust.StreamT[Feedback]) -> None:
             async for event in stream:
                 if (held := table.get(event.decision_id)) is not None:
@@ -92,13 +92,13 @@ def build(address: str, topic: str, *, join: bool) -> faust.App:
 
     else:
 
-        @app.agent(decisions)
+        @app.agent(decisions)  # type: ignore[untyped-decorator]
         async def count(stream: faust.StreamT[Decision]) -> None:
             async for event in stream:
                 found.update(event.decision, event.outcome, event.attributes)
                 taken[0] += 1
 
-    @app.timer(0.5)
+    @app.timer(0.5)  # type: ignore[untyped-decorator]
     async def tell() -> None:
         print(f"taken {taken[0]}", flush=True)
 

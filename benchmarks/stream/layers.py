@@ -1,7 +1,7 @@
 """Where the CPU time of a worker goes: the functions of a profile, summed by what they are for."""
 
 import pstats
-from collections import Counter
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +72,7 @@ class _Profile:
         spent = sum(caller[2] for caller in callers.values())
         if layer is not None or spent == 0:
             return {layer or "other": 1.0}
-        parts: Counter[str] = Counter()
+        parts: dict[str, float] = defaultdict(float)
         for caller, (_, _, own, _) in callers.items():
             for name, share in self.owners(caller).items():
                 parts[name] += share * own / spent

@@ -146,13 +146,6 @@ def _in_small_parts(messages: Sequence[Message]) -> Iterator[Sequence[Message]]:
     yield from (messages[start : start + step] for start in range(0, len(messages), step))
 
 
-def _both(worker: Worker, address: str, kind: Kind, parts) -> tuple[Cost, Cost]:
-    count = sum(message.events for message in kind.decisions)
-    decided = measured(worker, address, parts(kind.decisions), lambda: worker.taken() == (count, 0))
-    returned = measured(worker, address, parts(kind.feedback), lambda: worker.taken() == (count, count))
-    return decided, returned
-
-
 def measured(
     process: Process, address: str, parts: Iterable[Sequence[Message]], done: Callable[[], bool]
 ) -> Cost:

@@ -119,7 +119,7 @@ def test_bad_input_is_counted_and_the_good_around_it_counts(deployment: Deployme
         for name, groups in Crowd(0, 1000).counts.items():
             for group, expected in groups.items():
                 assert counts(found)[name][group] == {atom: expected[atom] for atom in COUNTED}
-        assert worker.stop() == 0
+        assert worker.stop() == 0, worker.lines
         assert not [line for line in worker.lines if "CRITICAL" in line or "Traceback" in line]
 
 
@@ -147,11 +147,11 @@ def test_batches_that_unpack_to_much_more_than_a_record_count(deployment: Deploy
         deployment.send_packed([batch(number, rows) for number in range(batches)])
         found = reading([worker], rows * batches, 0)
         assert found["attributes"]["race"]["groups"]["Caucasian"]["n"] == rows * batches
-        assert worker.stop() == 0
+        assert worker.stop() == 0, worker.lines[-12:]
     with deployment.worker() as worker:
         ready(worker)
         assert reading([worker], rows * batches, 0)["attributes"] == found["attributes"]
-        assert worker.stop() == 0
+        assert worker.stop() == 0, worker.lines[-12:]
 
 
 def batch(number: int, rows: int) -> bytes:
@@ -178,7 +178,7 @@ def test_kills_and_comers_and_goers_lose_and_double_nothing(deployment: Deployme
         with deployment.worker() as fourth:
             ready(second, fourth)
             deployment.send(crowd.records[:1000])
-            assert fourth.stop() == 0
+            assert fourth.stop() == 0, fourth.lines
         sender.join()
         ready(second)
         found = reading([second], len(crowd), len(crowd))
@@ -186,7 +186,7 @@ def test_kills_and_comers_and_goers_lose_and_double_nothing(deployment: Deployme
             name: {group: {a: c[a] for a in COUNTED} for group, c in groups.items()}
             for name, groups in crowd.counts.items()
         }
-        assert second.stop() == 0
+        assert second.stop() == 0, second.lines
 
 
 @pytest.mark.parametrize("options", [[], ["--embedded"]])

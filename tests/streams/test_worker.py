@@ -46,7 +46,7 @@ def test_events_become_readings_and_alerts(worker: Process) -> None:
         found = reading([worker], CROWD, 0)
         assert found["attributes"]["sex"]["groups"]["F"]["rates"]["selection_rate"]["value"] == 0
         wait_until(lambda: [a["state"] for a in alerts([worker])] == ["firing"], "an alert")
-        assert worker.stop() == 0
+        assert worker.stop() == 0, worker.lines
     said = [line.split(" ", 2)[2].split(" ", 2) for line in worker.lines]
     assert [(level, name) for level, name, _ in said] == [
         ("WARNING", "streams.worker"),  # where events go
