@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import chain
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 from types import NoneType
 from typing import Any, Generic, Self, TypeVar
 
@@ -96,12 +96,7 @@ class Structs(Batch[E]):
         if field not in self._fields:
             self._fields[field] = [*map(attrgetter(field), self._events)]
         found = self._fields[field]
-        if not entry:
-            return found
-        try:
-            return [*map(itemgetter(entry), found)]
-        except KeyError:  # some lack it
-            return [entries.get(entry) for entries in found]
+        return [entries.get(entry) for entries in found] if entry else found
 
     def names(self, field: str) -> list[str]:
         found = set(chain.from_iterable(filter(None, self.column(field))))

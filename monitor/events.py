@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Meta, Struct
 
-from monitor.batches import Batch, Runs, Structs, rows
+from monitor.batches import Batch, Runs, rows
 from monitor.clean import Clean, CleanDecoder
 
 LONGEST = 256  # characters of any string
@@ -109,9 +109,6 @@ class InvalidEventError(ValueError):
         self.reason, self.detail = reason, detail
 
 
-_NOT_ONE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-
-
 class Decoder(Generic[Event]):
     """Decodes messages of one topic.
 
@@ -142,24 +139,8 @@ class Decoder(Generic[Event]):
 
     def batches(self, messages: Sequence[bytes], latest: int) -> Batches[Event]:
         """All events of `messages`, in as few batches as their order allows; `latest` as in `decode`."""
-        invalid: list[Invalid] = []
-        found = self._all_single(messages) or self._each(messages, invalid)
-        unknown = self._unknown(messages[0]) if messages else {}
-        return Batches([self._timed(batch, invalid, latest) for batch in found], invalid, unknown)
-
-    def _all_single(self, messages: Sequence[bytes]) -> list[Batch[Event]]:
-        """One batch, if every message is one good event, as is usual: there is no cheaper way to find out."""
-        if max(map(len, messages), default=0) > FEW:
-            return []
-        try:
-            events = [*map(self._one.decode, messages)]
-        except _NOT_ONE:
-            return []
-        return [Structs(self.kind, events, np.zeros(len(events), np.int64))]
-
-    def _each(self, messages: Sequence[bytes], invalid: list[Invalid]) -> list[Batch[Event]]:
-        """What each message holds; adds to `invalid`."""
-        runs = Runs(self.kind, WIDEST)
+        runs, invalid = Runs(self.kind, WIDEST), list[Invalid]()
+        one = self._one.decode
         for number, message in enumerate(messages):
             if len(message) > FEW and (clean := self._by_column(message)):
                 runs.add_columns(*clean, number)
@@ -167,10 +148,11 @@ class Decoder(Generic[Event]):
             try:
                 if len(message) > MOST:
                     raise InvalidEventError("too_large", f"{len(message)} bytes; allowed: at most {MOST}")
-                runs.add(self._one.decode(message), number)
-            except (*_NOT_ONE, InvalidEventError):
+                runs.add(one(message), number)
+            except (msgspec.MsgspecError, InvalidEventError, UnicodeDecodeError, RecursionError):
                 self._decode_other(number, message, runs, invalid)
-        return runs.close()
+        unknown = self._unknown(messages[0]) if messages else {}
+        return Batches([self._timed(batch, invalid, latest) for batch in runs.close()], invalid, unknown)
 
     def _by_column(self, message: bytes) -> Clean | None:
         return self._clean.decode(message) if b'"columns"' in message and len(message) <= MOST else None
@@ -196,7 +178,7 @@ class Decoder(Generic[Event]):
                 return _rows(self._columns.decode(message))
         except InvalidEventError as error:
             return [error]
-        except _NOT_ONE as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             return [_explained(error)]
         return [message]
 
@@ -207,13 +189,13 @@ class Decoder(Generic[Event]):
             if isinstance(part, Mapping):
                 return msgspec.convert(part, self.kind)
             return self._one.decode(part)
-        except _NOT_ONE as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise _explained(error) from None
 
     def _unknown(self, message: bytes) -> dict[str, int]:
         try:
             names = msgspec.json.decode(message[:MOST], type=dict[str, msgspec.Raw])
-        except _NOT_ONE:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return {}
         return {name[:LONGEST]: 1 for name in names if name not in self._fields and name != "columns"}
 

@@ -6,7 +6,6 @@ import os
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -130,7 +129,7 @@ class Partition:
         invalid += [Invalid(int(batch.records[i]), "too_late", TOO_LATE) for i in late]
         latest = int(batch.times.max())
         self._times[bundle.topic] = max(latest, self._times.get(bundle.topic, 0))
-        arrived = min(map(attrgetter("timestamp"), bundle.records))
+        arrived = min(record.timestamp for record in bundle.records)
         self.arrived = min(arrived, self.arrived) if self.arrived else arrived
 
     def _invalid(self, found: Iterable[Invalid], bundle: Bundle) -> list[bytes]:
