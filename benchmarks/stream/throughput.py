@@ -53,6 +53,15 @@ class Cost(NamedTuple):
         """CPU time an event."""
         return self.cpu / self.events * 1e6
 
+    @classmethod
+    def both(cls, first: "Cost", second: "Cost") -> "Cost":
+        """Of one after the other."""
+        threads = [a + b for a, b in zip(first.threads, second.threads, strict=False)]
+        memory = max(first.memory, second.memory)
+        return cls(
+            first.events + second.events, first.wall + second.wall, first.cpu + second.cpu, threads, memory
+        )
+
 
 class Kind(NamedTuple):
     """The same loans as messages of one kind."""

@@ -1,0 +1,175 @@
+"""What grows with what: time an event, memory and time a reading, when one thing is ten times as many."""
+
+import tracemalloc
+from collections.abc import Iterator, Sequence
+from time import process_time
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from msgspec.structs import replace
+
+from benchmarks.stream import events
+from benchmarks.stream.events import Row
+from monitor.batches import Columns
+from monitor.config import Model, Rule
+from monitor.evaluator import Evaluator
+from monitor.events import Decision, Decoder, Feedback
+from monitor.facts import Facts
+from monitor.index import Index
+
+I64 = npt.NDArray[np.int64]
+KEY = bytes(range(16))
+LATEST = 1 << 53
+BATCH = 10_000  # events that are taken at once, about as many as one fetch holds
+MODEL = Model(
+    positive=["approved"],
+    positive_outcome=["repaid"],
+    attributes=["sex", "age_band", "origin"],
+    windows=["24h", "30d", "all"],
+    rules=[Rule(metric="selection_rate", compare="ratio", min=0.8)],
+)
+METRICS = ["selection_rate", "true_positive_rate", "false_positive_rate", "false_negative_rate", "accuracy"]
+METRICS += ["positive_predictive_value", "error_rate", "base_rate", "true_negative_rate", "group_share"]
+
+
+class Growth(NamedTuple):
+    """CPU time an event (a decision or its outcome) and a reading of all models, and memory."""
+
+    micros: float
+    reading: float  # ms
+    facts: int  # bytes
+    panes: int  # bytes
+
+
+def table(count: int) -> dict[str, tuple[Growth, Growth]]:
+    """Each thing that grows, before and after."""
+    found = {}
+    for name, (models, loans, partitions) in _cases(count).items():
+        before = _measured({"m0": MODEL}, events.loans(count), 1)
+        found[name] = before, _measured(models, loans, partitions)
+    return found
+
+
+def _cases(count: int) -> dict[str, tuple[dict[str, Model], list[Row], int]]:
+    loans = events.loans(count)
+    many = np.random.default_rng(3).integers(0, 60, count).tolist()
+    crowd = [loan | {"origin": f"region {group}"} for loan, group in zip(loans, many, strict=True)]
+    rules = [Rule(metric=metric, max=0.9) for metric in METRICS]
+    windows = [*(f"{day}d" for day in range(1, 30)), "all"]
+    return {
+        "groups of an attribute, 6 → 60": ({"m0": MODEL}, crowd, 1),
+        "rules, 1 → 10": ({"m0": replace(MODEL, rules=rules)}, loans, 1),
+        "windows, 3 → 30": ({"m0": replace(MODEL, windows=windows)}, loans, 1),
+        "models, 1 → 10": ({f"m{i}": MODEL for i in range(10)}, loans, 1),
+        "partitions of a worker, 1 → 10": ({"m0": MODEL}, loans, 10),
+        "events, and so pending decisions, × 10": ({"m0": MODEL}, events.loans(10 * count), 1),
+    }
+
+
+def _measured(models: dict[str, Model], loans: Sequence[Row], partitions: int) -> Growth:
+    held = [Facts(models, KEY) for _ in range(partitions)]
+    decided = [*_bundles("m", [*models], loans)]
+    returned = [*_bundles("f", [None], loans)]
+    decisions, feedback = Decoder(Decision), Decoder(Feedback)
+    begun = process_time()
+    for number, messages in enumerate(decided):
+        for batch in decisions.batches(messages, LATEST).batches:
+            held[number % partitions].take_decisions(batch)
+            held[number % partitions].take_blocks()
+    for number, messages in enumerate(returned):
+        for said in feedback.batches(messages, LATEST).batches:
+            held[number % partitions].take_feedback(said)
+            held[number % partitions].take_blocks()
+    spent = process_time() - begun
+    facts = sum(each.nbytes for each in held)
+    panes = sum(panes.nbytes for each in held for panes in each.panes.values())
+    reading = sum(_reading(name, models[name], held[0]) for name in models)
+    return Growth(spent / len(loans) / 2 * 1e6, reading * 1e3, facts, panes)
+
+
+def _bundles(topic: str, models: Sequence[str | None], loans: Sequence[Row]) -> Iterator[list[bytes]]:
+    """Messages by column as a worker fetches them, with as many loans of each model."""
+    for start in range(0, len(loans), BATCH):
+        some = loans[start : start + BATCH]
+        parts = [(model, some[i :: len(models)]) for i, model in enumerate(models)]
+        yield [message.value for model, part in parts for message in _columns(topic, model, part)]
+
+
+def _columns(topic: str, model: str | None, loans: Sequence[Row]) -> Iterator[events.Message]:
+    made = [events.decision(loan) if model else events.feedback(loan) for loan in loans]
+    return events.columns(topic, model, made, 1)
+
+
+def _reading(name: str, model: Model, facts: Facts) -> float:
+    """Seconds of a reading after the first."""
+    evaluator = Evaluator(name, model, facts.panes[name])
+    clock = int((events.START + events.DAY) * 1000)
+    evaluator.read(clock)
+    start = process_time()
+    evaluator.read(clock)
+    return process_time() - start
+
+
+class Join(NamedTuple):
+    """Feedback against many pending decisions."""
+
+    pending: int
+    each: float  # bytes of memory a pending decision
+    allocated: float  # the same as Python's allocator counts it, panes and all
+    found: float  # ids looked up a second
+    learned: float  # feedback events a second, with all that they change
+
+
+def join(pending: int, lookups: int) -> Join:
+    """Takes so many decisions, then feedback about some of them, at random, in batches of 10,000."""
+    tracemalloc.start()
+    facts = Facts({"m0": MODEL}, KEY)
+    for start in range(0, pending, BATCH):
+        facts.take_decisions(_decisions(np.arange(start, min(start + BATCH, pending))))
+        facts.take_blocks()
+    allocated = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    numbers = np.random.default_rng(5).permutation(pending)[:lookups]
+    returned = [_feedback(numbers[start : start + BATCH]) for start in range(0, lookups, BATCH)]
+    each = facts.nbytes / pending
+    begun = process_time()
+    for batch in returned:
+        facts.take_feedback(batch)
+        facts.take_blocks()
+    learned = lookups / (process_time() - begun)
+    return Join(pending, each, allocated / pending, _found(pending, lookups), learned)
+
+
+def _decisions(numbers: I64) -> Columns[Decision]:
+    count = len(numbers)
+    columns = {
+        "id": [f"loan-{number:016x}" for number in numbers.tolist()],
+        "model": ["m0"] * count,
+        "decision": [events.DECISIONS[number % 2] for number in numbers.tolist()],
+    }
+    for name, groups in events.GROUPS.items():
+        columns[f"attributes.{name}"] = [groups[number % len(groups)] for number in numbers.tolist()]
+    times = (events.START * 1000 + numbers).astype(np.int64)
+    return Columns(Decision, columns, times, numbers)
+
+
+def _feedback(numbers: I64) -> Columns[Feedback]:
+    columns = {
+        "decision_id": [f"loan-{number:016x}" for number in numbers.tolist()],
+        "outcome": [events.OUTCOMES[number % 2] for number in numbers.tolist()],
+    }
+    return Columns(Feedback, columns, np.full(len(numbers), int(events.START * 1000)), numbers)
+
+
+def _found(pending: int, lookups: int) -> float:
+    """Lookups a second in the index alone."""
+    keys = np.random.default_rng(6).integers(0, 1 << 63, pending).astype(np.uint64)
+    index = Index()
+    for start in range(0, pending, BATCH):
+        index.put(keys[start : start + BATCH])
+    some = np.random.default_rng(7).permutation(keys)[:lookups]
+    begun = process_time()
+    for place in range(0, lookups, BATCH):
+        index.find(some[place : place + BATCH])
+    return lookups / (process_time() - begun)

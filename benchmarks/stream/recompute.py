@@ -1,0 +1,73 @@
+"""A reading from panes against recomputing the metrics from the rows of the same window, with fairlearn."""
+
+from collections.abc import Sequence
+from time import process_time
+from typing import NamedTuple
+
+import numpy as np
+from fairlearn import metrics
+from msgspec.structs import replace
+
+from benchmarks.stream import events
+from benchmarks.stream.growth import KEY, LATEST, METRICS, MODEL
+from monitor.config import Rule
+from monitor.evaluator import Evaluator
+from monitor.events import Decision, Decoder, Feedback
+from monitor.facts import Facts
+
+FUNCTIONS = {
+    "selection_rate": metrics.selection_rate,
+    "true_positive_rate": metrics.true_positive_rate,
+    "false_positive_rate": metrics.false_positive_rate,
+    "true_negative_rate": metrics.true_negative_rate,
+    "false_negative_rate": metrics.false_negative_rate,
+    "count": metrics.count,
+}
+
+
+class Reading(NamedTuple):
+    """Milliseconds of CPU to say all metrics of all groups of a window once."""
+
+    rows: int
+    fairlearn: float
+    fairlead: float  # with intervals and verdicts
+
+
+def reading(rows: int) -> Reading:
+    """The same decisions and outcomes in both: six rates of the groups of three attributes."""
+    loans = events.loans(rows)
+    return Reading(rows, _fairlearn(loans) * 1e3, _fairlead(loans) * 1e3)
+
+
+def _fairlearn(loans: Sequence[events.Row]) -> float:
+    truth = np.array([loan["outcome"] == "repaid" for loan in loans])
+    predicted = np.array([loan["decision"] == "approved" for loan in loans])
+    groups = {name: np.array([loan[name] for loan in loans]) for name in events.GROUPS}
+    start = process_time()
+    for name in events.GROUPS:
+        frame = metrics.MetricFrame(
+            metrics=FUNCTIONS, y_true=truth, y_pred=predicted, sensitive_features=groups[name]
+        )
+        frame.difference(method="between_groups")
+    return process_time() - start
+
+
+def _fairlead(loans: Sequence[events.Row]) -> float:
+    rules = [Rule(metric=metric, max=0.9) for metric in METRICS]
+    model = replace(MODEL, windows=["all"], rules=rules)
+    facts = Facts({"m0": model}, KEY)
+    made = [events.decision(loan, "m0") for loan in loans], [events.feedback(loan) for loan in loans]
+    messages = [[m.value for m in events.single("t", part, 1)] for part in made]
+    for batch in Decoder(Decision).batches(messages[0], LATEST).batches:
+        facts.take_decisions(batch)
+    for said in Decoder(Feedback).batches(messages[1], LATEST).batches:
+        facts.take_feedback(said)
+    evaluator = Evaluator("m0", model, facts.panes["m0"])
+    clock = int((events.START + events.DAY) * 1000)
+    evaluator.read(clock)
+    times = []
+    for _ in range(5):
+        start = process_time()
+        evaluator.read(clock)
+        times.append(process_time() - start)
+    return min(times)
