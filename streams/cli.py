@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NoReturn, get_args
 
 from monitor.config import ConfigError, Preset
-from streams import options
+from streams.commands import options
 
 OK, OUT_OF_LIMITS, BAD_INPUT, BROKEN, INTERRUPTED = 0, 1, 2, 70, 130
 
@@ -39,9 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(args: Namespace) -> int:
-    from streams import commands  # imported late, so that --help answers at once
+    from streams.commands import tasks  # imported late, so that --help answers at once
 
-    status: int = getattr(commands, args.run)(args)
+    status: int = getattr(tasks, args.run)(args)
     sys.stdout.flush()
     return status
 

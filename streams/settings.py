@@ -15,7 +15,7 @@ from monitor import baseline, presets, validate
 from monitor.baseline import Baseline, BaselineError
 from monitor.config import Broker, Columns, Config, ConfigError, Ingest, Model, Secret, convert
 from monitor.sequential.control import Budget
-from streams.mapping import ROW
+from streams.files.mapping import ROW
 
 SECRET_SECTIONS = (
     "broker",

@@ -14,12 +14,13 @@ from alerts import routes
 from alerts.notifier import Sender
 from dashboards.web import guard, make_web
 from monitor.config import Config, ConfigError
-from streams import foreign, ingest, tables, topics
+from streams import tables, topics
 from streams.app import Worker
-from streams.backlog import Backlog
 from streams.consumer import serve
 from streams.embedded import PARTITIONS, EmbeddedBroker
-from streams.foreign import Foreign
+from streams.ingest import endpoints, foreign
+from streams.ingest.backlog import Backlog
+from streams.ingest.foreign import Foreign
 from streams.topics import Topics
 
 
@@ -73,7 +74,7 @@ def make_embedded(
 async def page(worker: Worker) -> AsyncIterator[str]:
     """Serves the worker's page, metrics and health; gives its address. Raises ConfigError."""
     http = worker.config.http
-    runner = web.AppRunner(_site(worker), access_log=None, logger=ingest.log)
+    runner = web.AppRunner(_site(worker), access_log=None, logger=endpoints.log)
     await runner.setup()
     try:
         site = web.TCPSite(runner, http.host, http.port)
@@ -92,10 +93,10 @@ def _site(worker: Worker) -> web.Application:
     config = worker.config
     site = make_web(worker)
     if config.http.user is not None and config.http.password is not None:
-        site.middlewares.append(ingest.beside(guard(config.http.user, config.http.password)))
+        site.middlewares.append(endpoints.beside(guard(config.http.user, config.http.password)))
     if config.ingest.token is not None:
         backlog = Backlog(functools.partial(tables.send, worker.app))
-        doors = ingest.Ingest(config, config.ingest.token, backlog, worker.collect.counts)
+        doors = endpoints.Ingest(config, config.ingest.token, backlog, worker.collect.counts)
         site.add_routes(doors.routes())
     return site
 

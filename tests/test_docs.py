@@ -12,7 +12,9 @@ import pytest
 from alerts import notifiers
 from monitor import config, presets
 from monitor.events import Decision, Feedback
-from streams import cli, options, schema
+from streams import cli
+from streams.commands import options
+from streams.ingest import schema
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -115,7 +117,7 @@ def test_every_reason_of_an_invalid_event_is_documented() -> None:
 @pytest.mark.parametrize("name", schema.documents())
 def test_schemas_are_fresh(name: str) -> None:
     made = schema.documents()[name]
-    assert (DOCS / "schema" / name).read_bytes() == made, "run python -m streams.schema docs/schema"
+    assert (DOCS / "schema" / name).read_bytes() == made, "run python -m streams.ingest.schema docs/schema"
 
 
 def commands(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:

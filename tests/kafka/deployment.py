@@ -19,8 +19,10 @@ from confluent_kafka import TopicPartition as Position
 from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType
 
-from streams import files, measure, options, replay, settings
-from streams.replay import Record
+from streams import settings
+from streams.commands import measure, options
+from streams.files import reader, replay
+from streams.files.replay import Record
 from tests.kafka.broker import create_topics
 
 ROOT = Path(__file__).parents[2]
@@ -46,7 +48,7 @@ def wait_until(condition: Callable[[], Any], what: str, patience: float = PATIEN
 def compas() -> list[Record]:
     """COMPAS as events, by time: 7,214 decisions and their outcomes."""
     model = settings.load(options.BUNDLED).models["compas"]
-    return replay.events(files.read(COMPAS, "compas", model.columns, measure.FOREVER))
+    return replay.events(reader.read(COMPAS, "compas", model.columns, measure.FOREVER))
 
 
 class Process:

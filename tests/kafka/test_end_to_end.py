@@ -12,8 +12,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from monitor.hashing import Texts, partitions
-from streams.measure import moment
-from streams.replay import Record, shuffled, twice
+from streams.commands.measure import moment
+from streams.files.replay import Record, shuffled, twice
 from tests.dashboards.chromium import chromium
 from tests.kafka.deployment import (
     ATTRIBUTES,

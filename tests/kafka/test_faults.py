@@ -15,7 +15,7 @@ import msgspec
 import pytest
 
 from monitor.hashing import Texts, partitions
-from streams.replay import Record
+from streams.files.replay import Record
 from tests.kafka.deployment import (
     ATTRIBUTES,
     COUNTED,

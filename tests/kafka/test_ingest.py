@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from streams.replay import Record
+from streams.files.replay import Record
 from tests.kafka.deployment import Deployment, Process, compas, counts, published, reading, ready, total
 
 pytestmark = pytest.mark.kafka

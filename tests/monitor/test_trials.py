@@ -22,9 +22,10 @@ from monitor.trials import Levels, Trials, alone, check, families, levels, told
 from monitor.trials import test_of as method
 from monitor.trials.judged import KINDS
 from monitor.trials.running import first_slice, month_of
-from streams import files, settings
+from streams import settings
+from streams.commands.options import BUNDLED
 from streams.desk import ALERT, Desk
-from streams.options import BUNDLED
+from streams.files import reader
 from streams.partition import shape
 from tests.monitor.trials_streams import DAY, GAP, MODEL, START, add, advanced, at, decisions, learnt, outcome
 
@@ -476,7 +477,7 @@ def compas() -> dict[tuple[str, str | None], Comparison]:
     rule = Rule(metric="false_positive_rate", attribute="race", min=-0.05, max=0.05)
     model = replace(config.models["compas"], rules=[rule], windows=["all"])
     monitor, last = Monitor("compas", model), 0
-    for chunk in files.read(BUNDLED.with_suffix(".csv"), "compas", settings.columns(model), 1 << 53):
+    for chunk in reader.read(BUNDLED.with_suffix(".csv"), "compas", settings.columns(model), 1 << 53):
         for events, take in ((chunk.decisions, monitor.observe), (chunk.feedback, monitor.learn)):
             take(events.events)
             last = max(last, int(events.times.max()))

@@ -10,7 +10,8 @@ import pytest
 from kafka import KafkaConsumer, TopicPartition
 
 from monitor import baseline
-from streams import cli, commands, options
+from streams import cli
+from streams.commands import options, tasks
 from streams.embedded import PARTITIONS, EmbeddedBroker
 
 COMPAS = options.BUNDLED.with_suffix(".csv")
@@ -278,7 +279,7 @@ def test_ctrl_c_is_quiet(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     def interrupted(_: object) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(commands, "check", interrupted)
+    monkeypatch.setattr(tasks, "check", interrupted)
     assert run("check") == 130
     assert capsys.readouterr() == ("", "")
 
@@ -289,7 +290,7 @@ def test_a_fault_of_ours_is_one_line_too(
     def broken(_: object) -> int:
         raise RuntimeError("two\nlines")
 
-    monkeypatch.setattr(commands, "check", broken)
+    monkeypatch.setattr(tasks, "check", broken)
     assert run("check") == 70
     _, err = capsys.readouterr()
     assert err.startswith("fairlead: this is a fault of Fairlead, please report it: RuntimeError(")

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from monitor.config import ConfigError, Http
 from streams.embedded import EmbeddedBroker
-from streams.replay import KafkaSink
+from streams.files.replay import KafkaSink
 from streams.worker import make_embedded, page
 from tests.kafka.deployment import Process, alerts, reading, wait_until
 from tests.streams.line import CONFIG, CROWD, decision

@@ -1,0 +1,197 @@
+"""`fairlead measure`: the core over a file, without Kafka."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import chain
+from typing import Any
+
+import numpy as np
+from msgspec import Struct
+
+from monitor.baseline import Baseline
+from monitor.config import ConfigError, Model
+from monitor.evaluator import Evaluator
+from monitor.events import DAY_MS, Decision, Decoded, Event, Invalid, InvalidEventError, milliseconds
+from monitor.facts import Facts
+from monitor.readings import Attribute, Comparison, Drift, Group, Reading, Verdict
+from monitor.windows import window_ms
+from streams.files.reader import Chunk
+
+FOREVER = 1 << 53  # ms: no event is later
+EXAMPLES = 3  # of each reason, to be shown
+_KEY = bytes(16)  # ids stay in this process: their pseudonyms need no secret
+_COUNTS = dict.fromkeys(("tp", "fp", "tn", "fn", "up", "un"), 0)
+
+
+class Measured(Struct, frozen=True):
+    """A file's readings, one for each window, and its invalid events: counts, and some of each reason."""
+
+    readings: list[Reading]
+    invalid: dict[str, int]
+    examples: dict[str, list[Invalid]]
+
+
+class Measurement:
+    """Takes chunks of a file and reads one model's metrics as of a time.
+
+    `models` are all that the configuration knows: their decisions are not invalid, but only those of `name`
+    count. Events after `as_of` (ms) do not count; None is the last event's time.
+    """
+
+    def __init__(
+        self,
+        models: Mapping[str, Model],
+        name: str,
+        as_of: int | None = None,
+        baseline: Baseline | None = None,
+    ) -> None:
+        self._models, self._name, self._as_of = models, name, as_of
+        self._facts = Facts({name: models[name]}, _KEY)
+        self._evaluator = Evaluator(name, models[name], self._facts.panes[name], baseline)
+        self._last: int | None = None
+        self._invalid: Counter[str] = Counter()
+        self._examples: dict[str, list[Invalid]] = {}
+
+    def take(self, chunk: Chunk) -> None:
+        """Counts a chunk's events."""
+        self._refuse(chunk.decisions.invalid)
+        self._refuse(chunk.feedback.invalid)
+        self._refuse(self._strangers(chunk.decisions))
+        decisions = self._counting(chunk.decisions)
+        ours = [i for i in decisions if chunk.decisions.events[i].model == self._name]
+        self._facts.observe([chunk.decisions.events[i] for i in ours], chunk.decisions.times[ours])
+        returned = self._counting(chunk.feedback)
+        self._facts.learn([chunk.feedback.events[i] for i in returned], chunk.feedback.times[returned])
+
+    def _counting(self, decoded: Decoded[Event]) -> list[int]:
+        """The places of the events that are not after `as_of`."""
+        times = decoded.times
+        places: list[int] = np.flatnonzero(
+            times <= (FOREVER if self._as_of is None else self._as_of)
+        ).tolist()
+        if places:
+            self._last = max(int(times[places].max()), self._last or 0)
+        return places
+
+    def _strangers(self, decoded: Decoded[Decision]) -> Iterable[Invalid]:
+        for event, record in zip(decoded.events, decoded.records, strict=True):
+            if event.model not in self._models:
+                detail = f"model: {event.model[:60]!r}; allowed: {', '.join(self._models)}"
+                yield Invalid(record, "unknown_model", detail)
+
+    def _refuse(self, invalid: Iterable[Invalid]) -> None:
+        for each in invalid:
+            self._invalid[each.reason] += 1
+            examples = self._examples.setdefault(each.reason, [])
+            if len(examples) < EXAMPLES:
+                examples.append(each)
+
+    def result(self) -> Measured:
+        """What has been taken so far."""
+        as_of = self._last if self._as_of is None else self._as_of
+        readings = self._evaluator.read(as_of)
+        return Measured(readings, dict(sorted(self._invalid.items())), self._examples)
+
+
+def moment(text: str) -> int:
+    """`--as-of` in ms: a day stands for its end. Raises ConfigError.
+
+    >>> moment("2013-12-31") - moment("2013-12-31T00:00:00")
+    86399999
+    """
+    try:
+        time = milliseconds(float(text) if re.fullmatch(r"\d+(\.\d+)?", text) else text, FOREVER)
+    except InvalidEventError:
+        raise ConfigError("--as-of", text, "a day, or a time in ISO 8601 or in Unix seconds") from None
+    return time + DAY_MS - 1 if re.fullmatch(r"\d{4}-\d\d-\d\d", text) else time
+
+
+def summary(
+    readings: Sequence[Reading], invalid: Mapping[str, int] | None = None, window: str | None = None
+) -> dict[str, Any]:
+    """The object of `measure --json`, from one model's readings.
+
+    Groups are those of `window` (None: the longest), and so are comparisons; behind them follow what rules
+    ask of the other windows, when no window is named.
+    """
+    main = main_reading(readings, window)
+    others = [reading for reading in readings if window is None and reading is not main]
+    return {
+        "model": main.model,
+        "as_of": None if main.as_of is None else spelled(main.as_of),
+        "decisions": main.decisions,
+        "feedback": main.feedback,
+        "invalid": dict(main.invalid if invalid is None else invalid),
+        "attributes": {
+            name: _attribute(attribute, [other.attributes[name] for other in others])
+            for name, attribute in main.attributes.items()
+        },
+        "composites": [
+            {"attribute": c.attribute, **_comparison(c)}
+            for c in _with_ruled(main.composites, (other.composites for other in others))
+        ],
+        "drift": [
+            _chosen(d, d.__struct_fields__) | {"verdict": d.verdict.value}
+            for d in _with_ruled(main.drift, (other.drift for other in others))
+        ],
+    }
+
+
+def main_reading(readings: Sequence[Reading], window: str | None = None) -> Reading:
+    """The reading of a window; of the longest when none is named."""
+    if window is not None:
+        return next(reading for reading in readings if reading.window == window)
+    return max(readings, key=lambda reading: window_ms(reading.window) or FOREVER)
+
+
+def spelled(time: int) -> str:
+    """A time in ms as ISO 8601, in UTC.
+
+    >>> spelled(1_388_534_399_999)
+    '2013-12-31T23:59:59.999Z'
+    """
+    return datetime.fromtimestamp(time / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def out_of_limits(readings: Iterable[Reading]) -> bool:
+    """Whether any verdict is `out_of_limits`."""
+    for reading in readings:
+        comparisons = chain(*(attribute.comparisons for attribute in reading.attributes.values()))
+        judged: Iterable[Comparison | Drift] = chain(comparisons, reading.composites, reading.drift)
+        if any(each.verdict is Verdict.OUT for each in judged):
+            return True
+    return False
+
+
+def _with_ruled(main: Sequence[Any], others: Iterable[Sequence[Any]]) -> list[Any]:
+    return [*main, *(each for other in others for each in other if each.rule is not None)]
+
+
+def _attribute(main: Attribute, others: Sequence[Attribute]) -> dict[str, Any]:
+    comparisons = _with_ruled(main.comparisons, (other.comparisons for other in others))
+    return {
+        "reference": main.reference,
+        "groups": {name: _group(group) for name, group in main.groups.items()},
+        "comparisons": [_comparison(comparison) for comparison in comparisons],
+    }
+
+
+def _group(group: Group) -> dict[str, Any]:
+    rates = {name: _chosen(rate, ("value", "low", "high", "n")) for name, rate in group.rates.items()}
+    counts = {name: n for name, n in group.counts.items() if not name.endswith((".sum", ".sumsq"))}
+    return {"n": group.n, "coverage": group.coverage, "counts": _COUNTS | counts, "rates": rates}
+
+
+def _comparison(comparison: Comparison) -> dict[str, Any]:
+    what = _chosen(comparison, ("metric", "compare", "group", "reference", "value", "low", "high", "n"))
+    return what | {
+        "verdict": comparison.verdict.value,
+        "e_value": comparison.e_value,
+        "window": comparison.window,
+    }
+
+
+def _chosen(found: Struct, names: Sequence[str]) -> dict[str, Any]:
+    return {name: getattr(found, name) for name in names}

@@ -1,0 +1,112 @@
+"""JSON of other shapes: an agent that reads whose topic a model names, and sends on events of ours.
+
+Each record holds one object, and the model's columns say what of it is which field. Its decision and, if
+it holds one, its feedback go to the topics that `collect` reads, by their id: what is read twice counts once.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import faust
+import msgspec
+from aiokafka.structs import ConsumerRecord
+from msgspec import Struct
+
+from monitor.config import Columns, Config
+from monitor.events import DAY_MS, Decision, Decoder, Feedback, InvalidEventError
+from streams.consumer import App, Bundle
+from streams.files import mapping
+from streams.guard import fatal
+from streams.ingest.records import Record, record
+from streams.tables import send
+from streams.topics import Topics
+
+
+def named(config: Config) -> dict[str, str]:
+    """The topics that models name, each with the model's name."""
+    return {model.topic: name for name, model in config.models.items() if model.topic is not None}
+
+
+class Translated(Struct):
+    """What a bundle becomes: keyed records by kind, and reports for the topic of invalid events."""
+
+    decisions: list[Record]
+    feedback: list[Record]
+    invalid: list[bytes]
+
+
+class Foreign:
+    """Consumes the topics that models name. `counts` takes what is invalid, as `Collect.counts` does."""
+
+    def __init__(self, app: App, config: Config, topics: Topics, counts: Counter[str]) -> None:
+        self._app, self._topics, self._counts = app, topics, counts
+        self._payload = config.broker.invalid_payload
+        self._decision, self._feedback = Decoder(Decision), Decoder(Feedback)
+        theirs, models = named(config), config.models
+        self._models = {topic: (name, models[name].columns or Columns()) for topic, name in theirs.items()}
+        if theirs:
+            app.agent(app.inputs(*theirs), name="foreign")(fatal(self._pass_on))
+
+    async def _pass_on(self, stream: faust.StreamT[Bundle]) -> None:
+        async for bundle in stream:
+            found = self.translate(bundle, time.time())
+            app, topics = self._app, self._topics
+            await asyncio.gather(
+                *(send(app, topics.decisions, value, key=key) for key, value in found.decisions),
+                *(send(app, topics.feedback, value, key=key) for key, value in found.feedback),
+                *(send(app, topics.invalid, report) for report in found.invalid),
+            )
+
+    def translate(self, bundle: Bundle, now: float) -> Translated:
+        """The events of a bundle at `now` (Unix seconds)."""
+        found = Translated([], [], [])
+        latest = int(now * 1000) + DAY_MS
+        for each in bundle.records:
+            if each.value is not None:  # a tombstone says nothing
+                self._row(bundle.topic, each, latest, found)
+        return found
+
+    def _row(self, topic: str, row: "ConsumerRecord[bytes, bytes]", latest: int, found: Translated) -> None:
+        name, columns = self._models[topic]
+        try:
+            cells = {mapping.ROW: f"{topic}/{row.partition}/{row.offset}", **_cells(row.value or b"")}
+        except InvalidEventError as error:
+            found.invalid.append(self._report(topic, row, error))
+            return
+        parts: list[tuple[Decoder[Any], mapping.Fields | None, list[Record]]] = [
+            (self._decision, mapping.decision(cells, columns, name), found.decisions),
+            (self._feedback, mapping.feedback(cells, columns), found.feedback),
+        ]
+        for decoder, fields, into in parts:
+            try:
+                into.extend([] if fields is None else [_event(decoder, fields, latest)])
+            except InvalidEventError as error:
+                found.invalid.append(self._report(topic, row, error))
+
+    def _report(self, topic: str, row: "ConsumerRecord[bytes, bytes]", error: InvalidEventError) -> bytes:
+        """As `Partition` reports what it refuses."""
+        self._counts[f"invalid.{error.reason}"] += 1
+        place = {"topic": topic, "partition": row.partition, "offset": row.offset}
+        report: dict[str, object] = {**place, "reason": error.reason, "detail": str(error), "count": 1}
+        if self._payload:
+            report["payload"] = (row.value or b"")[:100_000].decode(errors="replace")
+        return msgspec.json.encode(report)
+
+
+def _cells(value: bytes) -> Mapping[str, object]:
+    try:
+        found: dict[str, Any] = msgspec.json.decode(value, type=dict[str, Any])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidEventError("malformed", f"not a JSON object: {str(error)[:120]}") from None
+    return found
+
+
+def _event(decoder: Decoder[Any], fields: Mapping[str, object], latest: int) -> Record:
+    """The event as Kafka holds it; raises InvalidEventError."""
+    decoded = decoder.decode([msgspec.json.encode(fields)], latest)
+    for bad in decoded.invalid:
+        raise InvalidEventError(bad.reason, bad.detail)
+    return record(decoded.events[0])

@@ -1,0 +1,261 @@
+"""COMPAS through the core gives ProPublica's numbers, as of every day."""
+
+import json
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from monitor.config import ConfigError, Model, Rule
+from monitor.readings import Attribute, Comparison, Drift, Reading, Verdict
+from streams import settings
+from streams.commands import measure, options
+from streams.commands.measure import Measured, Measurement
+from streams.files import reader
+from streams.files.reader import Chunk
+
+ROOT = Path(__file__).parents[3]
+PUBLISHED = json.loads((ROOT / "tests/data/published.json").read_text())["compas"]
+COMPAS = options.BUNDLED.with_suffix(".csv")
+DAYS = list(PUBLISHED["as_of"]["days"])
+COUNTED = ("tp", "fp", "tn", "fn")
+KEYS = ["model", "as_of", "decisions", "feedback", "invalid", "attributes", "composites", "drift"]
+COMPARISON_KEYS = [
+    "metric",
+    "compare",
+    "group",
+    "reference",
+    "value",
+    "low",
+    "high",
+    "n",
+    "verdict",
+    "e_value",
+    "window",
+]
+
+
+@cache
+def compas() -> Model:
+    return settings.load(options.BUNDLED).models["compas"]
+
+
+@cache
+def measured(as_of: str | None = None) -> Measured:
+    chunks = reader.read(COMPAS, "compas", compas().columns, measure.FOREVER)
+    return taken(chunks, {"compas": compas()}, "compas", None if as_of is None else measure.moment(as_of))
+
+
+def taken(chunks: Iterable[Chunk], models: dict[str, Model], name: str, as_of: int | None = None) -> Measured:
+    measurement = Measurement(models, name, as_of)
+    for chunk in chunks:
+        measurement.take(chunk)
+    return measurement.result()
+
+
+@cache
+def summary(as_of: str | None = None) -> dict[str, Any]:
+    found = measured(as_of)
+    return measure.summary(found.readings, found.invalid)
+
+
+def comparison(found: dict[str, Any], metric: str, group: str) -> dict[str, Any]:
+    return next(
+        c
+        for c in found["attributes"]["race"]["comparisons"]
+        if (c["metric"], c["compare"], c["group"]) == (metric, "difference", group)
+    )
+
+
+@pytest.mark.parametrize("attribute", ["race", "sex", "age_cat"])
+def test_counts_are_the_published_ones(attribute: str) -> None:
+    groups = summary()["attributes"][attribute]["groups"]
+    expected = PUBLISHED["published"][attribute]
+    assert {g: {c: groups[g]["counts"][c] for c in COUNTED} for g in groups} == {
+        g: {c: counts[c] for c in COUNTED} for g, counts in expected.items()
+    }
+
+
+def test_all_together_are_the_published_counts() -> None:
+    groups = summary()["attributes"]["sex"]["groups"].values()
+    total = {count: sum(group["counts"][count] for group in groups) for count in COUNTED}
+    assert total == PUBLISHED["published"]["all"]
+    assert summary()["decisions"] == summary()["feedback"] == 7214
+
+
+def test_positive_may_be_high_only() -> None:
+    model = replace(compas(), positive=["High"])
+    found = taken(reader.read(COMPAS, "compas", model.columns, measure.FOREVER), {"compas": model}, "compas")
+    groups = measure.summary(found.readings)["attributes"]["race"]["groups"]
+    for group, counts in PUBLISHED["published"]["positive_is_high_only"].items():
+        assert {count: groups[group]["counts"][count] for count in COUNTED} == counts
+
+
+@pytest.mark.parametrize("day", DAYS)
+def test_totals_as_of_a_day(day: str) -> None:
+    expected = PUBLISHED["as_of"]["days"][day]["total"]
+    assert {name: summary(day)[name] for name in expected} == expected
+    assert summary(day)["as_of"] == f"{day}T23:59:59.999Z"
+
+
+@pytest.mark.parametrize("day", DAYS)
+@pytest.mark.parametrize("group", ["African-American", "Caucasian"])
+def test_groups_as_of_a_day(day: str, group: str) -> None:
+    found, expected = (
+        summary(day)["attributes"]["race"]["groups"][group],
+        PUBLISHED["as_of"]["days"][day][group],
+    )
+    rates = found["rates"]
+    assert {
+        "decisions": found["n"],
+        "selection_rate": rates["selection_rate"]["value"],
+        "feedback": round(found["coverage"] * found["n"]),
+        "fp": found["counts"]["fp"],
+        "negatives": rates["false_positive_rate"]["n"],
+        "fn": found["counts"]["fn"],
+        "positives": rates["false_negative_rate"]["n"],
+    } == expected
+
+
+@pytest.mark.parametrize("day", DAYS)
+def test_a_rate_is_undefined_while_its_denominator_is_empty(day: str) -> None:
+    expected = PUBLISHED["as_of"]["days"][day]
+    rate = summary(day)["attributes"]["race"]["groups"]["African-American"]["rates"]["false_positive_rate"]
+    gap = comparison(summary(day), "false_positive_rate", "African-American")
+    if expected["African-American"]["negatives"] == 0:
+        assert rate == {"value": None, "low": None, "high": None, "n": 0}
+        assert (gap["value"], gap["low"], gap["high"], gap["verdict"]) == (None, None, None, "undefined")
+    else:
+        theirs, ours = expected["African-American"], expected["Caucasian"]
+        assert rate["value"] == theirs["fp"] / theirs["negatives"]
+        assert gap["value"] == pytest.approx(rate["value"] - ours["fp"] / ours["negatives"], abs=1e-12)
+        assert gap["verdict"] == "out_of_limits"
+
+
+def test_the_object_has_the_documented_keys() -> None:
+    found = summary()
+    assert list(found) == KEYS
+    race = found["attributes"]["race"]
+    assert list(race) == ["reference", "groups", "comparisons"]
+    assert list(race["groups"]["Other"]) == ["n", "coverage", "counts", "rates"]
+    assert {tuple(rate) for rate in race["groups"]["Other"]["rates"].values()} == {
+        ("value", "low", "high", "n")
+    }
+    assert {tuple(each) for each in race["comparisons"]} == {tuple(COMPARISON_KEYS)}
+    assert list(found["attributes"]) == ["race", "sex", "age_cat", "race & sex"]
+    assert found["attributes"]["race & sex"]["reference"] == "Caucasian & Male"
+    json.dumps(found, allow_nan=False)
+
+
+def test_comparisons_are_of_the_longest_window_and_of_rules_elsewhere() -> None:
+    ruled = replace(compas(), rules=[Rule(metric="selection_rate", max=0.1, window="365d")])
+    chunks = reader.read(COMPAS, "compas", ruled.columns, measure.FOREVER)
+    found = measure.summary(taken(chunks, {"compas": ruled}, "compas", measure.moment("2014-06-30")).readings)
+    windows = {(c["metric"], c["window"]) for c in found["attributes"]["race"]["comparisons"]}
+    assert ("selection_rate", "365d") in windows
+    assert {window for metric, window in windows if metric != "selection_rate"} == {"all"}
+
+
+def test_one_window_may_be_named() -> None:
+    found = measured("2013-12-31")
+    object_ = measure.summary(found.readings, window="30d")
+    assert object_["decisions"] < summary("2013-12-31")["decisions"]
+    assert {c["window"] for c in object_["attributes"]["race"]["comparisons"]} == {"30d"}
+
+
+def test_out_of_limits_is_any_verdict_that_is() -> None:
+    inside = Drift(
+        measure="psi",
+        stream="score",
+        window="all",
+        value=0.0,
+        n=9,
+        baseline_n=9,
+        max=0.2,
+        verdict=Verdict.WITHIN,
+    )
+    reading = Reading(
+        model="m",
+        window="all",
+        as_of=0,
+        decisions=9,
+        feedback=0,
+        attributes={},
+        composites=[],
+        drift=[inside],
+    )
+    gap = Comparison(
+        metric="accuracy",
+        compare="difference",
+        attribute="sex",
+        group="F",
+        reference="M",
+        value=0.3,
+        low=0.2,
+        high=0.4,
+        n=9,
+        reference_n=9,
+        group_rate=0.8,
+        reference_rate=0.5,
+        min=None,
+        max=0.1,
+        verdict=Verdict.OUT,
+        window="all",
+    )
+    assert not measure.out_of_limits([reading])
+    assert measure.out_of_limits([reading, replace(reading, drift=[replace(inside, verdict=Verdict.OUT)])])
+    assert measure.out_of_limits([replace(reading, composites=[gap])])
+    assert measure.out_of_limits([replace(reading, attributes={"sex": Attribute("M", {}, [gap])})])
+
+
+def test_other_models_decisions_do_not_count_and_unknown_ones_are_invalid(tmp_path: Path) -> None:
+    path = tmp_path / "some.jsonl"
+    path.write_text(
+        "\n".join(
+            json.dumps({"id": str(i), "model": name, "time": 86_400 * i, "decision": "yes"})
+            for i, name in enumerate(["credit", "hiring", "horoscope", "credit", "horoscope"])
+        )
+    )
+    model = Model(positive=["yes"], windows=["all"])
+    found = taken(reader.read(path, "", None, measure.FOREVER), {"credit": model, "hiring": model}, "credit")
+    assert found.readings[0].decisions == 2
+    assert found.invalid == {"unknown_model": 2}
+    assert [(each.record, each.detail) for each in found.examples["unknown_model"]] == [
+        (3, "model: 'horoscope'; allowed: credit, hiring"),
+        (5, "model: 'horoscope'; allowed: credit, hiring"),
+    ]
+
+
+def test_without_a_time_the_last_event_decides() -> None:
+    assert summary()["as_of"] == "2016-03-31T00:00:00.000Z"
+
+
+def test_no_events_are_no_reason_to_fail() -> None:
+    found = taken([], {"compas": compas()}, "compas")
+    object_ = measure.summary(found.readings, found.invalid)
+    assert (object_["as_of"], object_["decisions"]) == (None, 0)
+    assert object_["attributes"]["race"]["comparisons"] == [] or {
+        c["verdict"] for c in object_["attributes"]["race"]["comparisons"]
+    } == {"undefined"}
+
+
+@pytest.mark.parametrize(
+    ("text", "time"),
+    [
+        ("2013-12-31", 1_388_534_399_999),
+        ("2013-12-31T12:00:00", 1_388_491_200_000),
+        ("2013-12-31T12:00:00+01:00", 1_388_487_600_000),
+        ("1388491200", 1_388_491_200_000),
+    ],
+)
+def test_moments(text: str, time: int) -> None:
+    assert measure.moment(text) == time
+
+
+@pytest.mark.parametrize("text", ["yesterday", "", "2013-13-01"])
+def test_what_is_no_moment(text: str) -> None:
+    with pytest.raises(ConfigError, match=r"--as-of: .* a day, or a time in ISO 8601 or in Unix seconds"):
+        measure.moment(text)

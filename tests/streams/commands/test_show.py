@@ -1,0 +1,107 @@
+"""Readings as tables for a terminal."""
+
+import io
+
+from msgspec.structs import replace
+from rich.console import Console
+
+from monitor.config import Model, Rule
+from monitor.events import Invalid
+from monitor.readings import Attribute, Comparison, Drift, Group, Rate, Reading, Verdict
+from streams.commands import show
+from streams.commands.measure import Measured
+
+RATE = Rate(0.448, 0.426, 0.472, 1795)
+GROUPS = {
+    "African-American": Group(3696, 1.0, {"tp": 1369}, {"selection_rate": RATE}),
+    "[b]Caucasian[/b]": Group(2454, 0.5, {}, {"selection_rate": Rate(None, None, None, 0)}),
+}
+GAP = Comparison(
+    metric="false_positive_rate",
+    compare="difference",
+    attribute="race",
+    group="African-American",
+    reference="[b]Caucasian[/b]",
+    value=0.214,
+    low=0.182,
+    high=None,
+    n=1795,
+    reference_n=1488,
+    group_rate=0.448,
+    reference_rate=0.235,
+    min=None,
+    max=0.1,
+    verdict=Verdict.OUT,
+    window="all",
+    rule="gap",
+)
+PSI = Drift(
+    measure="psi",
+    stream="score",
+    window="30d",
+    value=None,
+    n=0,
+    baseline_n=9,
+    max=0.2,
+    verdict=Verdict.UNDEFINED,
+    rule="psi",
+)
+READING = Reading(
+    model="compas",
+    window="all",
+    as_of=1_388_534_399_999,
+    decisions=6150,
+    feedback=4923,
+    attributes={"race": Attribute("[b]Caucasian[/b]", GROUPS, [GAP])},
+    composites=[],
+    drift=[PSI],
+)
+MODEL = Model(positive=["High"], favourable=False, rules=[Rule(metric="accuracy", min=0)])
+
+
+def printed(reading: Reading = READING, model: Model = MODEL, everything: bool = False) -> str:
+    out = io.StringIO()
+    measured = Measured(
+        [reading], {"not_finite": 2}, {"not_finite": [Invalid(7, "not_finite", "score: NaN")]}
+    )
+    show.show(Console(file=out, width=140), measured, model, None, everything)
+    return " ".join(out.getvalue().split())
+
+
+def test_all_is_said() -> None:
+    text = printed()
+    for words in (
+        "compas: 6,150 decisions, 4,923 with an outcome, window all, as of 2013-12-31",
+        "positive is High, which is bad for the person",
+        "2 invalid events, not_finite (row 7: score: NaN)",
+        "race (reference [b]Caucasian[/b]), rates in % with 95 % intervals",
+        "African-American 3,696 100.0 44.8",
+        "(43–47)",
+        "[b]Caucasian[/b] 2,454 50.0 – – – –",
+        "false_positive_rate difference of race to [b]Caucasian[/b], allowed ≤ 0.1, all",
+        "African-American 0.214 0.182 to … 1,795 out of limits",
+        "psi score – 0 ≤ 0.2 30d undefined",
+    ):
+        assert words in text
+
+
+def test_what_no_rule_asks_is_shown_on_demand() -> None:
+    unasked = replace(READING, attributes={"race": Attribute(None, {}, [replace(GAP, rule=None)])}, drift=[])
+    assert "false_positive_rate" not in printed(unasked)
+    assert "false_positive_rate" in printed(unasked, everything=True)
+    assert "false_positive_rate" in printed(unasked, model=Model(positive=["High"]))
+
+
+def test_an_undecided_verdict_says_how_many_more() -> None:
+    undecided = replace(GAP, verdict=Verdict.UNDECIDED, needed=4121)
+    reading = replace(READING, attributes={"race": Attribute(None, {}, [undecided])})
+    assert "undecided (about 4,121 more)" in printed(reading)
+
+
+def test_references_that_differ_stand_beside_their_groups() -> None:
+    pair = replace(GAP, group="[b]Caucasian[/b]", reference="African-American")
+    reading = replace(READING, attributes={"race": Attribute(None, {}, [GAP, pair])})
+    text = printed(reading)
+    assert "false_positive_rate difference of race, allowed ≤ 0.1, all" in text
+    assert "African-American to [b]Caucasian[/b] 0.214" in text
+    assert "[b]Caucasian[/b] to African-American 0.214" in text
