@@ -2,6 +2,7 @@
 # make test    all tests; what the machine lacks (Kafka, Chromium, Prometheus) is skipped with the reason
 # make lint    style, types, who may import whom
 # make docs    whether links resolve and whether code and documentation say the same
+# make faults  fifty schedules of kills, zombies and broken brokers on a real Kafka, an hour or so
 # make bench   what things cost, beside what they cost elsewhere
 # make stats   false alarms and delays of the tests and of their peers, simulated afresh
 #
@@ -16,7 +17,7 @@ NEEDS_PYTHON = $(error Fairlead needs Python 3.11 or later; name it: make PYTHON
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint docs bench stats format clean
+.PHONY: help demo test lint docs faults bench stats format clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile | grep -v ARGS
@@ -26,7 +27,8 @@ demo: .venv/installed
 
 test: .venv/developing
 	@failed=0; \
-	$(BIN)/pytest --cov --cov-report=term:skip-covered $(ARGS) || failed=1; \
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --cov --cov-report=term:skip-covered $(ARGS) \
+		|| failed=1; \
 	$(if $(ARGS),,(cd client && ../$(BIN)/pytest) || failed=1;) \
 	exit $$failed
 
@@ -39,10 +41,14 @@ lint: .venv/developing
 docs: .venv/developing
 	$(BIN)/pytest tests -k "docs or pages" $(ARGS)
 
+faults: .venv/developing
+	$(BIN)/python -m tests.faults $(ARGS)
+
 bench: .venv/developing
 	$(BIN)/python -m benchmarks.stats --only speed
 	$(BIN)/python -m benchmarks.metrics
 	$(BIN)/python -m benchmarks.emitter
+	$(BIN)/python -m benchmarks.stream $(ARGS)
 
 stats: .venv/developing
 	$(BIN)/python -m benchmarks.stats $(ARGS)

@@ -6,9 +6,9 @@ from msgspec import Struct
 
 from alerts.alert import Alert, State
 from alerts.outbox import Delivery, Progress
-from alerts.words import clean
 from monitor.config import Severity
 from monitor.readings import Comparison, Drift
+from monitor.words import clean
 
 _URGENCY = {State.FIRING: 0, State.PENDING: 1, State.RESOLVED: 2}
 

@@ -8,9 +8,10 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
-from alerts import story_drift, story_gap, words
+from alerts import story_drift, story_gap
 from alerts.alert import Alert, State
 from alerts.story import Story
+from monitor import words
 from monitor.config import Config, Model, Severity
 from monitor.readings import Comparison
 

@@ -1,8 +1,8 @@
 """Drift of a stream of values, told in words."""
 
-from alerts import words
 from alerts.alert import Alert, State
 from alerts.story import SMALL, Story
+from monitor import words
 from monitor.config import Model
 from monitor.drift import detectors
 from monitor.readings import Drift

@@ -1,8 +1,8 @@
 """A gap between groups, told in words."""
 
-from alerts import words
 from alerts.alert import Alert, State
 from alerts.story import SMALL, Story
+from monitor import words
 from monitor.config import Model
 from monitor.fairness import population
 from monitor.readings import Comparison

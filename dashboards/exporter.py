@@ -4,7 +4,7 @@ Nothing is kept between scrapes, so that models and partitions that moved to ano
 with the next one. What does not exist (an undefined rate, an unknown time) is absent, never 0.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 
 from prometheus_client import CollectorRegistry, ProcessCollector
@@ -14,8 +14,8 @@ from prometheus_client.registry import Collector
 
 from dashboards import metrics
 from dashboards.metrics import METRICS, Spec
-from dashboards.suppression import PublicAlert, public
-from dashboards.view import Health, Latency, View
+from dashboards.suppression import PublicAlert, Seen
+from dashboards.view import Health, Latency
 from monitor.readings import Comparison, Drift, Group, Reading, Verdict
 
 Labels = tuple[str, ...]
@@ -23,32 +23,32 @@ Sample = tuple[Spec, Labels, float | None]
 VERDICTS = tuple(Verdict)
 
 
-def registry(view: View) -> CollectorRegistry:
-    """A registry of its own with the view's metrics and those of the process."""
+def registry(see: Callable[[], Seen]) -> CollectorRegistry:
+    """A registry of its own with the metrics of what is seen, and those of the process."""
     made = CollectorRegistry()
-    made.register(FairleadCollector(view))
+    made.register(FairleadCollector(see))
     ProcessCollector(registry=made)
     return made
 
 
 class FairleadCollector(Collector):
-    """A view as metric families (docs/metrics.md)."""
+    """What everybody may see as metric families (docs/metrics.md); `see` is called at each scrape."""
 
-    def __init__(self, view: View) -> None:
-        self.view = view
+    def __init__(self, see: Callable[[], Seen]) -> None:
+        self._see = see
 
     def describe(self) -> Iterable[Metric]:
         return []  # registering reads nothing
 
     def collect(self) -> Iterator[Metric]:
-        shown, health = public(self.view), self.view.health()
+        seen = self._see()
         found: dict[Spec, dict[Labels, float]] = {spec: {} for spec in METRICS}
-        samples = chain(of_readings(shown.readings), of_alerts(shown.alerts), of_health(health))
+        samples = chain(of_readings(seen.readings), of_alerts(seen.alerts), of_health(seen.health))
         for spec, labels, value in samples:
             if value is not None:
                 found[spec][labels] = value
         yield from (family(spec, values) for spec, values in found.items() if values)
-        yield latency(health.latency)
+        yield latency(seen.health.latency)
 
 
 def family(spec: Spec, values: dict[Labels, float]) -> Metric:
@@ -82,6 +82,8 @@ def of_readings(readings: Iterable[Reading]) -> Iterator[Sample]:
             yield from chain.from_iterable(_comparison(where, c) for c in attribute.comparisons)
         yield from chain.from_iterable(_comparison(where, c) for c in reading.composites)
         yield from chain.from_iterable(_drift(where, d) for d in reading.drift)
+        for c in reading.cautions:
+            yield metrics.CAUTION, (*where, c.attribute or "", c.group or "", c.reference or "", c.kind), 1
 
 
 def _group(where: Labels, group: Group) -> Iterator[Sample]:
@@ -109,6 +111,8 @@ def _comparison(where: Labels, c: Comparison) -> Iterator[Sample]:
 def _drift(where: Labels, d: Drift) -> Iterator[Sample]:
     labels = (*where, d.measure, d.stream)
     yield metrics.DRIFT, labels, d.value
+    yield metrics.DRIFT_LOW, labels, d.low
+    yield metrics.DRIFT_HIGH, labels, d.high
     yield metrics.DRIFT_LIMIT, (*labels, d.rule or ""), d.max
     yield metrics.DRIFT_CHANGED, labels, _seconds(d.at)
     for verdict in VERDICTS:
@@ -133,6 +137,7 @@ def of_health(health: Health) -> Iterator[Sample]:
     yield metrics.CONFLICTS, (), health.conflicts
     yield metrics.MISROUTED, (), health.misrouted
     yield metrics.CAPPED, (), health.capped
+    yield from ((metrics.SET_ASIDE, (model,), n) for model, n in health.set_aside.items())
     yield metrics.ORPHANS, (), health.orphans
     yield metrics.PENDING, (), health.pending
     for topic, partitions in health.lag.items():

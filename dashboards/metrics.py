@@ -79,6 +79,12 @@ DRIFT = Spec(
     _DRIFT,
     "A distance to the baseline, or the number of changes found.",
 )
+DRIFT_LOW = Spec(
+    "fairlead_drift_low", "gauge", "the measure's", _DRIFT, "Lower end of the distance's interval."
+)
+DRIFT_HIGH = Spec(
+    "fairlead_drift_high", "gauge", "the measure's", _DRIFT, "Upper end of the distance's interval."
+)
 DRIFT_LIMIT = Spec(
     "fairlead_drift_limit", "gauge", "the measure's", (*_DRIFT, "rule"), "A rule's limit of the drift."
 )
@@ -95,6 +101,13 @@ DRIFT_CHANGED = Spec(
     "seconds since 1970",
     _DRIFT,
     "Event time of the newest change found.",
+)
+CAUTION = Spec(
+    "fairlead_caution",
+    "gauge",
+    "1",
+    (*_GROUP, "reference", "kind"),
+    "Outcomes come selectively, or later for some groups: metrics that rest on them mislead.",
 )
 ALERTS = Spec(
     "fairlead_alerts",
@@ -117,6 +130,13 @@ MISROUTED = Spec(
 )
 CAPPED = Spec(
     "fairlead_capped_values_total", "counter", "values", (), "Names beyond a cap, counted as __other__."
+)
+SET_ASIDE = Spec(
+    "fairlead_set_aside_panes_total",
+    "counter",
+    "panes",
+    ("model",),
+    "Counts of a slice that another configuration cut; not used.",
 )
 ORPHANS = Spec(
     "fairlead_feedback_without_decision", "gauge", "events", (), "Feedback whose decision has not come."

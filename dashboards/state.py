@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from dashboards.suppression import PublicAlert, public
-from dashboards.view import Health, View
+from dashboards.suppression import PublicAlert, PublicView
+from dashboards.view import Health
 from monitor.config import Model, attribute_name
 from monitor.readings import Comparison, Drift, Reading
 
@@ -39,16 +39,15 @@ class State(Struct, frozen=True, kw_only=True):
     health: Health
 
 
-def summary(view: View, wanted: str | None) -> State:
+def summary(view: PublicView, wanted: str | None) -> State:
     """The page's state with the readings of the model `wanted`, or of the first if there is no such."""
-    shown = public(view)
-    models = view.models()
+    models, readings, alerts = view.models(), view.readings(), view.alerts()
     chosen = wanted if wanted in models else next(iter(models), None)
     return State(
-        models=[_model(name, model, shown.readings, shown.alerts) for name, model in models.items()],
+        models=[_model(name, model, readings, alerts) for name, model in models.items()],
         model=chosen,
-        readings=[r for r in shown.readings if r.model == chosen],
-        alerts=_told(shown.alerts),
+        readings=[r for r in readings if r.model == chosen],
+        alerts=_told(alerts),
         health=view.health(),
     )
 

@@ -80,6 +80,7 @@ class Health(Struct, frozen=True, kw_only=True):
     conflicts: int = 0  # events that differ from the one that was there
     misrouted: int = 0  # events that were sent on to their own partition
     capped: int = 0  # group, model and feature names beyond the caps, counted as `__other__`
+    set_aside: dict[str, int] = {}  # counts that another configuration cut and that are not used, by model
     orphans: int = 0  # feedback that is held and whose decision has not come
     pending: int = 0  # decisions that are held and whose outcome has not come
     lag: dict[str, dict[int, int]] = {}

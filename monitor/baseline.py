@@ -12,9 +12,10 @@ import numpy as np
 from msgspec import Struct
 
 from monitor.bins import LARGEST, ZERO
-from monitor.histogram import Histogram, majority
+from monitor.histogram import Histogram, majority, slices
 
 VERSION = 1
+VOLUME = "volume"  # the stream of decisions a slice
 Groups = dict[str, dict[str, dict[str, int]]]  # attribute → group → atom → count
 
 
@@ -26,21 +27,26 @@ class BaselineError(ValueError):
 
 
 class Part(Struct, frozen=True, kw_only=True):
-    """What one finished slice adds: `start` is its event time in ms, `decisions` its size."""
+    """What one finished slice adds: `start` and `width` are its event time in ms, `decisions` its size."""
 
     start: int
     decisions: int
+    width: int = 0  # 0: not known, so that nothing can be said of decisions a slice
     streams: dict[str, Histogram] = {}
     groups: Groups = {}
 
 
 class Baseline(Struct, frozen=True, kw_only=True):
-    """The histograms and group counts of `decisions` decisions, from slices that start in [since, until]."""
+    """The histograms and group counts of `decisions` decisions, from slices that start in [since, until].
+
+    `width` is that of the slices (ms), in which the stream "volume" counts; 0 where there is no such stream.
+    """
 
     model: str
     since: int
     until: int
     decisions: int
+    width: int = 0
     streams: dict[str, Histogram] = {}
     groups: Groups = {}
 
@@ -71,13 +77,16 @@ def of(model: str, parts: Iterable[Part]) -> Baseline:
     groups: Groups = {}
     for part in taken:
         _add(groups, part.groups)
-    decisions = sum(part.decisions for part in taken)
+    decisions, width = sum(part.decisions for part in taken), taken[0].width
+    sizes = {part.start: part.decisions for part in taken}
+    volumes = {VOLUME: slices(sizes, width)} if width else {}
     return Baseline(
         model=model,
         since=taken[0].start,
         until=taken[-1].start,
         decisions=decisions,
-        streams=_merged(taken),
+        width=width,
+        streams=_merged(taken) | volumes,
         groups=groups,
     )
 
@@ -116,8 +125,12 @@ class _File(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     since: int
     until: int
     decisions: int
+    width: int = 0
     streams: dict[str, _Stream] = {}
     groups: Groups = {}
+
+
+_PLAIN = ("model", "since", "until", "decisions", "width")
 
 
 class _Head(Struct):
@@ -127,7 +140,7 @@ class _Head(Struct):
 def to_json(baseline: Baseline) -> bytes:
     """The file's content, the same bytes for the same baseline."""
     streams = {stream: _packed(histogram) for stream, histogram in baseline.streams.items()}
-    fields = {name: getattr(baseline, name) for name in ("model", "since", "until", "decisions", "groups")}
+    fields = {name: getattr(baseline, name) for name in (*_PLAIN, "groups")}
     return msgspec.json.encode(_File(fairlead_baseline=VERSION, streams=streams, **fields), order="sorted")
 
 
@@ -146,7 +159,7 @@ def from_json(data: bytes) -> Baseline:
     except msgspec.MsgspecError as error:
         raise BaselineError("file", _shown(data), f"what `fairlead baseline` writes ({error})") from None
     streams = {stream: _unpacked(f"streams.{stream}", packed) for stream, packed in file.streams.items()}
-    fields: dict[str, Any] = {name: getattr(file, name) for name in ("model", "since", "until", "decisions")}
+    fields: dict[str, Any] = {name: getattr(file, name) for name in _PLAIN}
     return Baseline(**fields, streams=streams, groups=_checked(file.groups))
 
 

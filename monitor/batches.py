@@ -1,7 +1,7 @@
 """Batches: decoded events that are read by column, so that a whole batch costs a few numpy calls.
 
-Events that came one by one are `Structs`; a clean batch by columns stays what it was, `Columns`,
-and no object is made for each of its events.
+A clean batch by columns stays what it was, `Columns`, and no object is made for each of its events. Events
+that came one by one become columns, too; `Structs` are those that have too many, or are wanted one by one.
 """
 
 from abc import ABC, abstractmethod
@@ -16,12 +16,14 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
+from msgspec.structs import astuple
 
 from monitor.hashing import Texts
 
 I64 = npt.NDArray[np.int64]
 E = TypeVar("E", bound=Struct)
 Types = dict[str, set[type]]  # by column
+AT_ONCE = 512  # events that fit into the processor's cache
 
 
 class Batch(ABC, Generic[E]):
@@ -146,47 +148,97 @@ class Columns(Batch[E]):
 class Runs(Generic[E]):
     """Collects events in the order of their log, in as few batches as that allows.
 
-    Columns of several messages become one batch while they are at most `widest`.
+    Columns of several messages become one batch while they are at most `widest`. Events that came one by
+    one become columns, too, unless theirs are more than that.
     """
 
     def __init__(self, kind: type[E], widest: int) -> None:
         self._kind, self._widest = kind, widest
         self._batches: list[Batch[E]] = []
-        self._events: list[E] = []
         self._columns: dict[str, list[Any]] = {}
         self._types: Types = {}
         self._records: list[int] = []
+        self._events: list[E] = []  # that are no columns yet
+        self._places: list[int] = []  # the numbers of their messages
 
-    def add(self, event: E, record: int) -> None:
-        """One event of a message."""
-        if self._columns:
-            self.close()
-        self._events.append(event)
-        self._records.append(record)
+    def add(self, events: Iterable[E], records: Iterable[int]) -> None:
+        """Events with the numbers of their messages."""
+        self._events.extend(events)
+        self._places.extend(records)
+        if len(self._events) >= AT_ONCE:
+            self._turn()
 
     def add_columns(self, columns: Mapping[str, list[Any]], count: int, record: int) -> None:
         """A message by columns."""
-        if self._events or len(self._columns.keys() | columns.keys()) > self._widest:
-            self.close()
+        self._turn()
+        self._extend(columns, [record] * count)
+
+    def close(self) -> list[Batch[E]]:
+        """All batches so far. Their times are still to be set."""
+        self._turn()
+        self._end()
+        return self._batches
+
+    def _turn(self) -> None:
+        """The events as columns: while they are in the processor's cache, later it costs more."""
+        events, places = self._events, self._places
+        self._events, self._places = [], []
+        if not events:
+            return
+        found = columns(events, self._widest)
+        if found is None:
+            self._end()
+            self._batches.append(Structs(self._kind, events, _untimed(places), np.array(places)))
+        else:
+            self._extend(found, places)
+
+    def _extend(self, columns: Mapping[str, Sequence[Any]], records: Sequence[int]) -> None:
+        if len(self._columns.keys() | columns.keys()) > self._widest:
+            self._end()
         for name in columns:
             if name not in self._columns:
                 self._columns[name] = [None] * len(self._records)
                 self._types[name] = {NoneType} if self._records else set()
         for name, column in self._columns.items():
-            more = columns[name] if name in columns else [None] * count
+            more = columns[name] if name in columns else [None] * len(records)
             column.extend(more)
-            self._types[name] |= types(more)  # while they are in the processor's cache: later it costs more
-        self._records.extend([record] * count)
+            self._types[name] |= types(more)
+        self._records.extend(records)
 
-    def close(self) -> list[Batch[E]]:
-        """All batches so far. Their times are still to be set."""
+    def _end(self) -> None:
+        """The columns so far are a batch."""
         if self._records:
-            times, records = np.zeros(len(self._records), np.int64), np.array(self._records)
-            structs = Structs(self._kind, self._events, times, records)
-            columns = Columns(self._kind, self._columns, times, records, self._types)
-            self._batches.append(structs if self._events else columns)
-        self._events, self._columns, self._types, self._records = [], {}, {}, []
-        return self._batches
+            times, records = _untimed(self._records), np.array(self._records)
+            self._batches.append(Columns(self._kind, self._columns, times, records, self._types))
+        self._columns, self._types, self._records = {}, {}, []
+
+
+def _untimed(records: Sequence[int]) -> I64:
+    return np.zeros(len(records), np.int64)
+
+
+def columns(events: Sequence[Struct], widest: int) -> dict[str, Sequence[Any]] | None:
+    """The columns of some events that hold something; None where they are more than `widest`.
+
+    >>> class Said(Struct):
+    ...     id: str
+    ...     score: float | None = None
+    ...     flags: dict[str, bool] = {}
+    >>> columns([Said("a"), Said("b", flags={"asked": True})], widest=10)
+    {'id': ('a', 'b'), 'flags.asked': [None, True]}
+    """
+    found: dict[str, Sequence[Any]] = {}
+    for name, values in zip(
+        events[0].__struct_fields__, zip(*map(astuple, events), strict=True), strict=True
+    ):
+        if isinstance(values[0], dict):
+            entries = dict.fromkeys(chain.from_iterable(values))
+            if len(found) + len(entries) > widest:
+                return None
+            found |= {f"{name}.{entry}": [each.get(entry) for each in values] for entry in entries}
+        elif values[0] is not None or values.count(None) < len(values):
+            found[name] = values
+    return None if len(found) > widest else found
 
 
 def types(values: Iterable[object]) -> set[type]:
@@ -217,3 +269,14 @@ def rows(columns: Mapping[str, Sequence[Any]], count: int) -> list[dict[str, Any
             else:
                 row[outer] = value
     return found
+
+
+def by_model(batch: Batch[Any]) -> dict[str, I64]:
+    """Where the decisions of each model are."""
+    models = batch.column("model")
+    if len(set(models)) == 1:
+        return {models[0]: np.arange(len(batch))}
+    places: dict[str, list[int]] = {}
+    for place, model in enumerate(models):
+        places.setdefault(model, []).append(place)
+    return {model: np.array(at) for model, at in places.items()}

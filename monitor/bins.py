@@ -39,6 +39,15 @@ def code(values: ArrayLike) -> Codes:
     return np.where(negative, ZERO - magnitude, ZERO + magnitude).astype(np.uint16).reshape(np.shape(values))
 
 
+def coarse(codes: Codes) -> Codes:
+    """The nearest of every fourth bin: values to within 7 %, in a quarter of the bins.
+
+    >>> middle(coarse(code([1, 7, 30, 31, 100]))).tolist()
+    [1.0, 7.0, 30.0, 32.0, 105.0]
+    """
+    return ((codes.astype(np.int32) + 2) // 4 * 4).astype(np.uint16)
+
+
 def lower(codes: ArrayLike) -> Floats:
     """The lower edge of each bin. Positive bins contain it, negative ones do not.
 

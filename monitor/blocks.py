@@ -12,12 +12,15 @@ from monitor.codes import Codes
 
 VERSION = 1
 LARGEST = 250_000  # bytes of a block's columns
+MOST = 600_000  # bytes of a record of several facts: with long texts it may be much larger than the columns
 Array = npt.NDArray[Any]
 
 # What each column holds, by its name up to the first dot. Codes are numbers of texts (monitor/codes.py),
 # bits are numbers in which 0 is "not there" (monitor/numbers.py), flags are 0 none, 1 false, 2 true.
 TYPES: dict[str, type[np.generic]] = {
     "id": np.uint64,
+    "entity": np.uint64,
+    "source": np.uint16,
     "time": np.int64,
     "decision": np.uint16,
     "score": np.uint32,
@@ -29,6 +32,7 @@ TYPES: dict[str, type[np.generic]] = {
     "features": np.uint32,
     "categories": np.uint16,
     "flags": np.uint8,
+    "repeat": np.uint8,
     "outcome": np.uint16,
     "outcome_time": np.int64,
     "final": np.uint16,
@@ -38,7 +42,7 @@ TYPES: dict[str, type[np.generic]] = {
     "rank": np.uint32,
 }
 OWN = frozenset(
-    {"id", "time", "decision", "score", "value", "attributes", "proxies", "slices", "reasons"}
+    {"id", "entity", "time", "decision", "score", "value", "attributes", "proxies", "slices", "reasons"}
     | {"features", "categories", "flags"}
 )  # what a decision says itself
 CODED = frozenset({"decision", "attributes", "slices", "reasons", "categories", "kind"})
@@ -120,11 +124,28 @@ def split(block: Block) -> Iterator[Block]:
         yield Block(block.model, columns)
 
 
-def merge(records: Iterable[bytes]) -> list[bytes]:
+def records(block: Block, codes: Codes) -> Iterator[bytes]:
+    """The block as records that are not too large, however long its texts are."""
+    for part in split(block):
+        yield from _fitting(part, codes)
+
+
+def _fitting(block: Block, codes: Codes) -> Iterator[bytes]:
+    record = encode(block, codes)
+    if len(record) <= MOST or len(block) == 1:
+        yield record
+        return
+    half = len(block) // 2
+    for rows in (slice(0, half), slice(half, None)):
+        columns = {name: column[rows] for name, column in block.columns.items()}
+        yield from _fitting(Block(block.model, columns), codes)
+
+
+def merge(several: Iterable[bytes]) -> list[bytes]:
     """The facts of several records in as few."""
     codes = Codes()
-    found = concatenate([decode(record, codes) for record in records])
-    return [encode(part, codes) for block in found for part in split(block)]
+    found = concatenate([decode(record, codes) for record in several])
+    return [record for block in found for record in records(block, codes)]
 
 
 def _coded(block: Block, texts: Sequence[str | None]) -> list[tuple[str, Array]]:

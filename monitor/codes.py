@@ -58,6 +58,10 @@ class Vocabulary:
         except KeyError:  # a new text, or one too many
             return np.fromiter(map(self.code, texts), np.uint16, len(texts))
 
+    def know(self, texts: Iterable[str | None]) -> None:
+        """Takes strings that had names of their own before: they keep them, however many there are."""
+        self._known.update((text, self._codes.code(text)) for text in texts)
+
     def code(self, text: str | None) -> int:
         code = self._known.get(text)
         if code is None:
@@ -76,9 +80,16 @@ class Vocabularies:
         self._fields: dict[str, Vocabulary] = {}
 
     def encode(self, field: str, texts: Sequence[str | None], limit: int) -> U16:
+        return self._field(field, limit).encode(texts)
+
+    def know(self, field: str, texts: Iterable[str | None], limit: int) -> None:
+        """Takes strings that had names of their own in a field before."""
+        self._field(field, limit).know(texts)
+
+    def _field(self, field: str, limit: int) -> Vocabulary:
         if field not in self._fields:
             self._fields[field] = Vocabulary(self._codes, limit)
-        return self._fields[field].encode(texts)
+        return self._fields[field]
 
     @property
     def refused(self) -> dict[str, int]:

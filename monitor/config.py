@@ -4,6 +4,7 @@ Nothing here reads a file or the environment: `parse` turns the mapping that a T
 its secrets already looked up, into a `Config`.
 """
 
+import hashlib
 import re
 from collections.abc import Mapping
 from typing import Any, Literal, TypeVar
@@ -110,6 +111,7 @@ class Model(Section, frozen=True):
     slices: list[str] = []
     features: list[str] = []
     reference: str | dict[str, str] = "largest"
+    population: dict[str, dict[str, float]] = {}  # by attribute: each group's share of the people concerned
     windows: list[str] = field(default_factory=lambda: ["24h", "30d", "all"])
     feedback_within: str = "90d"
     mature_after: str = "0s"
@@ -176,6 +178,7 @@ class Alerts(Section, frozen=True):
 
     false_alarms: str = "1 per year"
     link: str = ""  # the address of the page as its readers reach it
+    token: Secret | None = None  # for seeing all of them, and acting on them, over HTTP; off without one
     routes: list[Route] = []
 
 
@@ -256,6 +259,25 @@ def escape(name: str) -> str:
     return name.replace("\\", "\\\\").replace("&", "\\&")
 
 
+def parts(name: str) -> list[str]:
+    r"""The parts that an intersection's name, or its group's, is made of.
+
+    >>> parts(r"R \& D & sex"), parts("sex")
+    (['R & D', 'sex'], ['sex'])
+    """
+    masked = name.replace("\\\\", "\0").replace("\\&", "\1")
+    return [part.replace("\1", "&").replace("\0", "\\") for part in masked.split(SEPARATOR)]
+
+
+def fingerprint(model: Model) -> str:
+    """A hash of all settings of a model: two reports with the same one were made by the same settings.
+
+    >>> fingerprint(Model(positive=[True])) == fingerprint(Model(positive=[True], min_group=20))
+    False
+    """
+    return hashlib.blake2b(msgspec.json.encode(model), digest_size=8).hexdigest()
+
+
 def longest_window(model: Model) -> str:
     """The model's longest window: the one of rules that name none.
 
@@ -271,6 +293,8 @@ def rule_name(rule: Rule, model: Model) -> str:
     >>> rule_name(Rule(metric="selection_rate", attribute="sex"), Model(positive=[True]))
     'selection_rate difference of sex, all'
     """
+    if rule.name:
+        return rule.name
     parts = [part for part in (rule.attribute and attribute_name(rule.attribute), rule.stream) if part]
     subject = "".join(f" of {part}" for part in parts)
-    return rule.name or f"{rule.metric} {rule.compare}{subject}, {rule.window or longest_window(model)}"
+    return f"{rule.metric} {rule.compare}{subject}, {rule.window or longest_window(model)}"

@@ -1,30 +1,42 @@
 """From a model's panes to its readings: every window, with verdicts, drift, and the detectors' state."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from msgspec.structs import replace
 
-from monitor import baseline, drift, measures, proxies
-from monitor.baseline import Baseline, Part
+from monitor import arrivals, baseline, drift, histogram, measures, proxies
+from monitor.baseline import VOLUME, Baseline, Part
 from monitor.config import Model, Rule, attribute_name, longest_window, rule_name
+from monitor.detecting import Detecting
 from monitor.drift import detectors
-from monitor.drift.detectors import Detector, Slice
 from monitor.durations import milliseconds
-from monitor.events import scalar
-from monitor.fairness import composites, read
-from monitor.panes import ALL, DECISION, OUTCOME, Panes, Window
+from monitor.fairness import cautions, composites, read_all
+from monitor.fairness import reference as references
+from monitor.histogram import Histogram
+from monitor.kept import Kept
+from monitor.meanings import Meanings
+from monitor.panes import ALL, DECISION, Panes, Window
 from monitor.rates import LABELLED
 from monitor.readings import Attribute, Comparison, Drift, Reading, Verdict
 from monitor.table import DECISION as CASES
-from monitor.table import Table
+from monitor.table import NOTHING, Table
 from monitor.tally import Tally, together, without_outcomes
 from monitor.trials import Judge, Trials
 from monitor.windows import bounds
 
 I64 = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
+Judged = TypeVar("Judged", Comparison, Drift)
+
+
+class Compared(NamedTuple):
+    """What is read of a window before it is tested."""
+
+    attributes: dict[str, Attribute]
+    composites: list[Comparison]
 
 
 class Evaluator:
@@ -45,10 +57,16 @@ class Evaluator:
         self.name, self.model, self.panes = name, model, panes
         self.baseline = reference
         self._trials, self._judge = trials, None if trials is None else Judge(trials)
-        self._detectors: dict[str, list[Detector]] = {}
-        self._fed = 0  # the first slice that the detectors have not seen
+        self._refers = any(
+            references.word(model, attribute, rule) == references.BASELINE
+            for rule in (None, *model.rules)
+            for attribute in self.attributes
+        )
         longest = longest_window(model)
         self._rules = [replace(r, name=rule_name(r, model), window=r.window or longest) for r in model.rules]
+        self._meanings = Meanings(panes.codes.texts, model)
+        self._kept = Kept[Compared]()
+        self.detecting = Detecting(model, panes, self._rules)
 
     def read(self, clock: int | None, stale: bool = False) -> list[Reading]:
         """One reading a window, the configured order, as of `clock` (event time, ms).
@@ -59,34 +77,63 @@ class Evaluator:
             self._advance(clock // self.panes.width)
             if self._trials is not None:
                 self._trials.advance(clock)
-        readings = [self._reading(window, clock) for window in self.model.windows]
-        return [_stale(reading) for reading in readings] if stale else readings
+        self._refresh(clock)
+        readings = arrivals.told(self._readings(clock), self._first())
+        return [_instead(reading, _STALE) for reading in readings] if stale else readings
 
-    def _reading(self, window: str, clock: int | None) -> Reading:
-        start, end = bounds(window, clock, self.panes.width)
-        tally = self._tally(self._window(start, end, clock))
-        tables = {name: tally.table(name) for name in [*self.attributes, *tally.proxies]}
+    def glance(self) -> list[Reading]:
+        """The readings while there is no clock, as of the newest decisions here.
+
+        More may come for any time: nothing is fed to tests or detectors, and nothing is decided.
+        """
+        last = self.panes.last()
+        clock = None if last is None else last * self.panes.width
+        return [_instead(reading, _OPEN) for reading in self._readings(clock)]
+
+    def tables(self, window: str, clock: int | None) -> dict[str, Table]:
+        """The counts of each attribute's groups in a window as of `clock` (event time, ms)."""
+        tally = self._tally(self._window(*bounds(window, clock, self.panes.width), clock))
+        return {name: tally.table(name) for name in self.attributes}
+
+    def _first(self) -> int | None:
+        """The event time (ms) of the first decisions; None where they are summed up and nobody remembers."""
+        if isinstance(self.model.baseline, int) and self.baseline is not None:
+            return self.baseline.since
+        first = None if self.panes.rolled else self.panes.first()
+        return None if first is None else first * self.panes.width
+
+    def _readings(self, clock: int | None) -> list[Reading]:
+        """One reading a window."""
+        width = self.panes.width
+        windows = {w: self._window(*bounds(w, clock, width), clock) for w in self.model.windows}
+        tallies = {window: self._tally(found) for window, found in windows.items()}
+        rules = {name: self._asking(name) for name in self.attributes}
+        found = self._kept.of(
+            windows,
+            lambda changed: self._compared({window: tallies[window] for window in changed}),
+            context=(self.baseline, rules),
+        )
+        return [self._reading(w, clock, tallies[w], found[w]) for w in self.model.windows]
+
+    def _reading(self, window: str, clock: int | None, tally: Tally, compared: Compared) -> Reading:
+        attributes = {name: self._tested(name, found) for name, found in compared.attributes.items()}
         return Reading(
             model=self.name,
             window=window,
             as_of=clock,
             decisions=tally.everybody(CASES),
             feedback=tally.everybody(LABELLED),
-            attributes={name: self._compared(name, table, window) for name, table in tables.items()},
-            composites=[
-                comparison
-                for name, table in tables.items()
-                for comparison in composites.read(
-                    table,
-                    attribute=name,
-                    model=self.model,
-                    window=window,
-                    rules=self._about(name) if name.endswith(proxies.MARK) else None,
-                    slices={column: tally.within(name, column) for column in self.model.slices},
-                )
-            ],
-            drift=self._drift(tally, window, start),
+            attributes=attributes,
+            composites=compared.composites,
+            drift=self._drift(tally, window, *bounds(window, clock, self.panes.width)),
+            cautions=cautions.read(attributes),
         )
+
+    def _tested(self, name: str, attribute: Attribute) -> Attribute:
+        """The attribute with the tests' verdicts."""
+        if self._judge is None or name.endswith(proxies.MARK):
+            return attribute
+        return self._judge.judge(name, attribute)
 
     def _window(self, start: int | None, end: int | None, clock: int | None) -> Window:
         """The decisions of the slices [start, end); outcomes of those that are not mature do not count."""
@@ -98,12 +145,58 @@ class Evaluator:
         young = without_outcomes(self.panes.window(DECISION, mature, end))
         return together(self.panes.window(DECISION, start, mature), young)
 
-    def _compared(self, name: str, table: Table, window: str) -> Attribute:
+    def _compared(self, tallies: Mapping[str, Tally]) -> dict[str, Compared]:
+        """All attributes in some windows: each in all of these at once, which costs far less."""
+        found = {window: Compared({}, []) for window in tallies}
+        proxied = sorted({name for tally in tallies.values() for name in tally.proxies})
+        for name in (*self.attributes, *proxied):
+            there = {w: t for w, t in tallies.items() if name not in proxied or name in t.proxies}
+            tables = {window: tally.table(name) for window, tally in there.items()}
+            before = self._before(name)
+            groups = read_all(
+                tables, attribute=name, model=self.model, rules=self._asking(name), before=before
+            )
+            composed = composites.read_all(
+                tables,
+                attribute=name,
+                model=self.model,
+                rules=self._about(name) if name in proxied else self._rules,
+                slices={w: {c: t.within(name, c) for c in self.model.slices} for w, t in there.items()},
+                before=before,
+            )
+            for window in there:
+                found[window].attributes[name] = groups[window]
+                found[window].composites.extend(composed[window])
+        return found
+
+    def _asking(self, name: str) -> Sequence[Rule]:
+        """The rules about an attribute's groups; those that are tested with the reference of their tests."""
         if name.endswith(proxies.MARK):
-            return read(table, attribute=name, model=self.model, window=window, rules=self._about(name))
-        rules = self.model.rules if self._trials is None else self._trials.rules(name)
-        found = read(table, attribute=name, model=self.model, window=window, rules=rules)
-        return found if self._judge is None else self._judge.judge(name, found)
+            return self._about(name)
+        return self._rules if self._trials is None else self._trials.rules(name)
+
+    def _before(self, attribute: str) -> Table:
+        """The counts of an attribute's groups in the baseline period."""
+        if self.baseline is None or not self._refers:
+            return NOTHING
+        groups = self.baseline.groups.get(attribute, {})
+        atoms = dict.fromkeys(atom for counts in groups.values() for atom in counts)
+        return Table(
+            list(groups),
+            {atom: np.array([counts.get(atom, 0) for counts in groups.values()]) for atom in atoms},
+        )
+
+    def _refresh(self, clock: int | None) -> None:
+        """Counts the groups of the first decisions anew, while outcomes of theirs may still come."""
+        if self.baseline is None or not self._refers or not isinstance(self.model.baseline, int):
+            return
+        start, last = self.baseline.since // self.panes.width, self.baseline.until // self.panes.width
+        if start < self.panes.rolled:
+            return
+        tally = self._tally(self._window(start, last + 1, clock))
+        groups = {name: _atoms(tally, name) for name in self.attributes}
+        if groups != self.baseline.groups:
+            self.baseline = replace(self.baseline, groups=groups)
 
     def _about(self, proxy: str) -> list[Rule]:
         """The rules about the attribute whose groups are given as probabilities."""
@@ -114,69 +207,53 @@ class Evaluator:
     def attributes(self) -> list[str]:
         return [attribute_name(attribute) for attribute in self.model.attributes]
 
-    def _drift(self, tally: Tally, window: str, start: int | None) -> list[Drift]:
+    def _drift(self, tally: Tally, window: str, start: int | None, end: int | None) -> list[Drift]:
         rules = [rule for rule in self._rules if rule.window == window]
         since = None if start is None else start * self.panes.width
         current = {name: h for name, h in tally.histograms().items() if drifts(name)}
-        streams = sorted({*current, *(self.baseline.streams if self.baseline else ())})
-        found = drift.read(self.baseline, current, streams=streams, rules=rules, window=window)
-        detected = dict(sorted(self._detectors.items()))
+        if any(VOLUME in (rule.metric, rule.stream) for rule in rules):
+            current[VOLUME] = self._volume(start, end)
+        before = self.baseline and self._comparable(self.baseline)
+        streams = sorted({*current, *(before.streams if before else ())})
+        found = drift.read(before, current, streams=streams, rules=rules, window=window)
+        detected = dict(sorted(self.detecting.streams.items()))
         return [*found, *detectors.read(detected, rules=rules, window=window, since=since)]
 
+    def _comparable(self, before: Baseline) -> Baseline:
+        """The baseline, without the volume of slices that were of another width."""
+        if before.width == self.panes.width:
+            return before
+        streams = {name: stream for name, stream in before.streams.items() if name != VOLUME}
+        return replace(before, streams=streams)
+
+    def _volume(self, start: int | None, end: int | None) -> Histogram:
+        """The decisions of each finished slice of [start, end), from the model's first decision on."""
+        first, width = self._first(), self.panes.width
+        if first is None:
+            return Histogram()
+        low = max(start or 0, first // width, self.panes.rolled)
+        high = self.detecting.fed if end is None else min(end, self.detecting.fed)
+        if low >= high:
+            return Histogram()
+        found, window = self.panes.series(DECISION, low, high)
+        ours = measures.family(window.measures)[window.pairs[:, 1]] == measures.CORE
+        ours &= window.pairs[:, 0] == (window.groups.index(ALL) if ALL in window.groups else -1)
+        sizes = np.zeros(high - low, np.int64)
+        np.add.at(sizes, found[ours] - low, window.counts[ours])
+        return histogram.numeric(sizes)
+
     def _tally(self, window: Window) -> Tally:
-        return Tally(window, self.panes.codes.texts, self.model)
+        return Tally(window, self._meanings)
 
     # what finished slices are given to
 
     def _advance(self, now: int) -> None:
         """Gives the slices before `now` to the detectors, and to the baseline until it is complete."""
-        if now <= self._fed:
+        if now <= self.detecting.fed:
             return
-        slices, window = self.panes.series(DECISION, self._fed, now)
-        for attribute in ["", *self.attributes]:
-            for row, (name, group) in enumerate(window.groups):
-                if name == attribute:
-                    self._feed(f"selection.{name}.{group}" if name else "selection", slices, window, row)
-        slices, window = self.panes.series(OUTCOME, self._fed, now)
-        if ALL in window.groups:
-            self._feed("error", slices, window, window.groups.index(ALL))
-        self._fed = now
+        self.detecting.advance(now)
         if self.baseline is None and isinstance(self.model.baseline, int):
             self.baseline = baseline.first(self.name, self._parts(now), self.model.baseline)
-
-    def _feed(self, stream: str, slices: I64, window: Window, row: int) -> None:
-        """The slices of one group's 0/1 stream: errors among outcomes, or positives among decisions."""
-        n, k = self._marks(window, errors=stream == "error")
-        ours = (window.pairs[:, 0] == row) & n[window.pairs[:, 1]]
-        if not ours.any():
-            return
-        distinct, inverse = np.unique(slices[ours], return_inverse=True)
-        sums = np.zeros((2, len(distinct)), np.int64)
-        np.add.at(sums[0], inverse, window.counts[ours])
-        np.add.at(sums[1], inverse, np.where(k[window.pairs[ours, 1]], window.counts[ours], 0))
-        width = self.panes.width
-        fed = [Slice(s * width, n, k) for s, n, k in zip(distinct.tolist(), *sums.tolist(), strict=True) if n]
-        if stream not in self._detectors:
-            names = detectors.wanted(self._rules, stream)
-            self._detectors[stream] = [Detector(name) for name in names]
-        for detector in self._detectors[stream]:
-            detector.replay(fed)
-
-    def _marks(self, window: Window, errors: bool) -> tuple[Mask, Mask]:
-        """By measure: whether it counts in a stream, and whether it counts as a one."""
-        core = measures.family(window.measures) == measures.CORE
-        decision, outcome = (self._texts(window, place, core) for place in (0, 1))
-        positive = _among(decision, self.model.positive)
-        if not errors:
-            return core, positive
-        labelled = np.array([text is not None for text in outcome], np.bool_)
-        return labelled, labelled & (positive != _among(outcome, self.model.positive_outcome))
-
-    def _texts(self, window: Window, place: int, core: Mask) -> list[str | None]:
-        """The texts of one field of the core measures; None for others."""
-        codes = np.where(core, measures.field(window.measures, place), 0)
-        texts = self.panes.codes.texts
-        return [texts[code] for code in codes.tolist()]
 
     def _parts(self, now: int) -> Iterator[Part]:
         """What each finished slice adds to a baseline, in order."""
@@ -188,6 +265,7 @@ class Evaluator:
         return Part(
             start=number * self.panes.width,
             decisions=int(tally.table(ALL[0]).decisions.sum()),
+            width=self.panes.width,
             streams={name: h for name, h in tally.histograms().items() if drifts(name)},
             groups={name: _atoms(tally, name) for name in self.attributes},
         )
@@ -206,23 +284,23 @@ def _atoms(tally: Tally, attribute: str) -> dict[str, dict[str, int]]:
     }
 
 
-def _among(texts: Sequence[str | None], values: Sequence[bool | int | float | str]) -> Mask:
-    wanted = {scalar(value) for value in values}
-    return np.array([text in wanted for text in texts], np.bool_)
+_STALE = dict.fromkeys(Verdict, Verdict.STALE)
+_OPEN = {Verdict.WITHIN: Verdict.UNDECIDED, Verdict.OUT: Verdict.UNDECIDED}
 
 
-def _stale(reading: Reading) -> Reading:
+def _instead(reading: Reading, verdicts: Mapping[Verdict, Verdict]) -> Reading:
+    """The reading with other verdicts in place of some."""
+
+    def other(about: Judged) -> Judged:
+        return replace(about, verdict=verdicts.get(about.verdict, about.verdict))
+
     attributes = {
-        name: replace(attribute, comparisons=[_stale_comparison(c) for c in attribute.comparisons])
+        name: replace(attribute, comparisons=[*map(other, attribute.comparisons)])
         for name, attribute in reading.attributes.items()
     }
     return replace(
         reading,
         attributes=attributes,
-        composites=[_stale_comparison(c) for c in reading.composites],
-        drift=[replace(d, verdict=Verdict.STALE) for d in reading.drift],
+        composites=[*map(other, reading.composites)],
+        drift=[*map(other, reading.drift)],
     )
-
-
-def _stale_comparison(comparison: Comparison) -> Comparison:
-    return replace(comparison, verdict=Verdict.STALE)

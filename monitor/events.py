@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Meta, Struct
 
-from monitor.batches import Batch, Runs, rows
+from monitor.batches import AT_ONCE, Batch, Runs, rows
 from monitor.clean import Clean, CleanDecoder
 
 LONGEST = 256  # characters of any string
@@ -21,6 +21,7 @@ MOST = 1_000_000  # bytes of a message
 WIDEST = 200  # entries of a map or list within one event
 FEW = 4_096  # bytes of a message that is hardly ever one event
 DAY_MS = 86_400_000
+ERRORS = msgspec.MsgspecError, UnicodeDecodeError, RecursionError  # of decoding
 
 I64 = npt.NDArray[np.int64]
 Text = Annotated[str, Meta(max_length=LONGEST)]
@@ -127,7 +128,7 @@ class Decoder(Generic[Event]):
 
     def decode(self, messages: Sequence[bytes], latest: int) -> Decoded[Event]:
         """All events of `messages`, one by one. A time after `latest` (ms since 1970) is out of range."""
-        found: Batches[Event] = self.batches(messages, latest)
+        found: Batches[Event] = self._found(messages, latest, widest=0)
         times = [np.zeros(0, np.int64), *(batch.times for batch in found.batches)]
         return Decoded(
             events=[event for batch in found.batches for event in batch.events],
@@ -139,32 +140,43 @@ class Decoder(Generic[Event]):
 
     def batches(self, messages: Sequence[bytes], latest: int) -> Batches[Event]:
         """All events of `messages`, in as few batches as their order allows; `latest` as in `decode`."""
-        runs, invalid = Runs(self.kind, WIDEST), list[Invalid]()
-        one = self._one.decode
-        for number, message in enumerate(messages):
-            if len(message) > FEW and (clean := self._by_column(message)):
-                runs.add_columns(*clean, number)
-                continue
-            try:
-                if len(message) > MOST:
-                    raise InvalidEventError("too_large", f"{len(message)} bytes; allowed: at most {MOST}")
-                runs.add(one(message), number)
-            except (msgspec.MsgspecError, InvalidEventError, UnicodeDecodeError, RecursionError):
-                self._decode_other(number, message, runs, invalid)
+        return self._found(messages, latest, WIDEST)
+
+    def _found(self, messages: Sequence[bytes], latest: int, widest: int) -> Batches[Event]:
+        runs, invalid = Runs(self.kind, widest), list[Invalid]()
+        for start in range(0, len(messages), AT_ONCE):
+            some = messages[start : start + AT_ONCE]
+            if (events := self._good(some, FEW)) is None:
+                for number, message in enumerate(some, start):
+                    self._decode_other(number, message, runs, invalid)
+            else:
+                runs.add(events, range(start, start + len(some)))
         unknown = self._unknown(messages[0]) if messages else {}
         return Batches([self._timed(batch, invalid, latest) for batch in runs.close()], invalid, unknown)
+
+    def _good(self, messages: Sequence[bytes], longest: int) -> list[Event] | None:
+        """The events of messages that are one good event each; None where any is not, or is too long."""
+        if max(map(len, messages)) > longest:
+            return None
+        try:
+            return list(map(self._one.decode, messages))
+        except ERRORS:
+            return None
 
     def _by_column(self, message: bytes) -> Clean | None:
         return self._clean.decode(message) if b'"columns"' in message and len(message) <= MOST else None
 
     def _decode_other(self, number: int, message: bytes, runs: Runs[Event], invalid: list[Invalid]) -> None:
-        """A message that is not one good event: a small batch by columns, an array, or invalid."""
+        """A message of any kind: a batch by columns, one event, an array, or what is none of them."""
         if clean := self._by_column(message):
             runs.add_columns(*clean, number)
             return
+        if event := self._good([message], MOST):
+            runs.add(event, [number])
+            return
         for part in self._parts(message):
             try:
-                runs.add(self._event(part), number)
+                runs.add([self._event(part)], [number])
             except InvalidEventError as error:
                 invalid.append(Invalid(number, error.reason, error.detail))
 
@@ -178,7 +190,7 @@ class Decoder(Generic[Event]):
                 return _rows(self._columns.decode(message))
         except InvalidEventError as error:
             return [error]
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        except ERRORS as error:
             return [_explained(error)]
         return [message]
 
@@ -189,13 +201,13 @@ class Decoder(Generic[Event]):
             if isinstance(part, Mapping):
                 return msgspec.convert(part, self.kind)
             return self._one.decode(part)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        except ERRORS as error:
             raise _explained(error) from None
 
     def _unknown(self, message: bytes) -> dict[str, int]:
         try:
             names = msgspec.json.decode(message[:MOST], type=dict[str, msgspec.Raw])
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        except ERRORS:
             return {}
         return {name[:LONGEST]: 1 for name in names if name not in self._fields and name != "columns"}
 

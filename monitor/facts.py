@@ -6,16 +6,17 @@ and kind, the largest (event time, value). Feedback may come before its decision
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from monitor import blocks
-from monitor.batches import Batch, Structs
+from monitor import blocks, entities
+from monitor.batches import Batch, Structs, by_model
 from monitor.blocks import Array, Block
 from monitor.codes import MISSING, Codes
 from monitor.config import Model
+from monitor.entities import CLAIM, NONE, Claims, Register
 from monitor.events import Decision, Feedback
 from monitor.hashing import siphash
 from monitor.index import Index
@@ -35,11 +36,14 @@ FEWEST_DEAD = 1_000  # fewer facts than that are not worth a rebuild
 class Facts:
     """All facts of one partition. `key` (16 bytes) makes pseudonyms of the ids.
 
+    `tested`: the models whose entities count once in tests. Their decisions make `claims`; whoever holds all
+    claims of an entity settles them, and what is a repeat is marked where it is held.
+
     `counts` says what came: decisions, feedback (facts, by kind of event), duplicates, conflicts (a decision
     that came again and said something else), corrections. It is of this process, not of the facts.
     """
 
-    def __init__(self, models: Mapping[str, Model], key: bytes) -> None:
+    def __init__(self, models: Mapping[str, Model], key: bytes, tested: Collection[str] = ()) -> None:
         self.codes = Codes()
         self.counts: Counter[str] = Counter()
         self.models = {name: Joined(model, self.codes) for name, model in models.items()}
@@ -48,8 +52,10 @@ class Facts:
         self._ids = Index()
         self._places = np.zeros(16, np.int64)  # by row of _ids: model's number, row in its table
         self._returned = Returned(self.codes, key, lambda kind: any(j.takes(kind) for j in self._numbered))
+        self._repeat = self.codes.code(REPEAT)
         self._waiting: set[int] = set()
         self._unsaved: list[Block] = []
+        self.claims = Register({name: self.models[name].panes.width for name in tested}, self._keep)
 
     @property
     def panes(self) -> dict[str, Panes]:
@@ -75,16 +81,16 @@ class Facts:
         return found
 
     @property
-    def latest(self) -> tuple[int, int]:
-        """The newest event times (ms) of decisions and of feedback; 0 where there is none."""
-        decided = max((int(joined.all("time").max(initial=0)) for joined in self._numbered), default=0)
-        return decided, self._returned.latest
+    def latest(self) -> tuple[int | None, int | None]:
+        """The newest event times (ms) of decisions and of feedback; None where there is none."""
+        decided = (int(joined.all("time").max()) for joined in self._numbered if len(joined))
+        return max(decided, default=None), self._returned.latest
 
     @property
     def nbytes(self) -> int:
         """Memory of the facts in bytes, without the panes."""
         tables = sum(joined.nbytes for joined in self._numbered)
-        return tables + self._ids.nbytes + self._places.nbytes + self._returned.nbytes
+        return self.claims.nbytes + tables + self._ids.nbytes + self._places.nbytes + self._returned.nbytes
 
     def observe(self, events: Sequence[Decision], times: I64) -> list[int]:
         """`take_decisions` of structs; times in ms."""
@@ -100,14 +106,18 @@ class Facts:
         Returns the places of those that came too late to count.
         """
         late: list[int] = []
-        for model, places in _by_model(batch).items():
+        for model, places in by_model(batch).items():
             joined = self.models[model]
             sealed = batch.times[places] < joined.sealed
             late += places[sealed].tolist()
             ours = batch.take(places[~sealed])
             columns = joined.columns(ours, siphash(ours.texts, self._key))
+            if model in self.claims and ours.holds("entity"):
+                columns["entity"] = entities.pseudonyms(ours.column("entity"), self._key)
             fresh = self._insert_decisions(joined, columns)
             self._keep(Block(model, {name: column[fresh] for name, column in columns.items()}))
+            if "entity" in columns:
+                self.claims.tell(model, self._claimed(joined, columns["id"]))
         return late
 
     def take_feedback(self, batch: Batch[Feedback]) -> list[int]:
@@ -117,10 +127,13 @@ class Facts:
         kept = np.flatnonzero(~late)
         facts = self._returned.exploded(batch.take(kept), ids[kept])
         self.counts["undeclared"] = self._returned.undeclared
+        self._take(facts)
+        return np.flatnonzero(late).tolist()
+
+    def _take(self, facts: Rows) -> None:
         if len(facts):
             accepted = facts[self._insert_feedback(facts)]
             self._keep(Block(None, {name: accepted[name] for name in FACT.names or ()}))
-        return np.flatnonzero(late).tolist()
 
     def _late(self, ids: U64, times: I64) -> Mask:
         """Which feedback is about, or of, a time that is sealed; the earliest, where no decision is known."""
@@ -142,7 +155,7 @@ class Facts:
         return self._encoded(blocks.concatenate(unsaved))
 
     def _encoded(self, found: Iterable[Block]) -> list[bytes]:
-        return [blocks.encode(part, self.codes) for block in found for part in blocks.split(block)]
+        return [record for block in found for record in blocks.records(block, self.codes)]
 
     def load(self, record: bytes) -> None:
         """Takes the facts of a record that `take_blocks` gave. In any order, any number of times."""
@@ -151,11 +164,13 @@ class Facts:
             facts = np.zeros(len(block), FACT)
             for name, column in block.columns.items():
                 facts[name] = column
-            for kind in np.unique(facts["kind"]).tolist():
-                self._returned.kind(self.codes.texts[kind] or "")
+            self._returned.know(facts)
             self._insert_feedback(facts)
         elif block.model in self.models:
+            self.models[block.model].know(block.columns)
             self._insert_decisions(self.models[block.model], block.columns)
+        else:
+            self.claims.load(block)
 
     # the end of facts
 
@@ -176,6 +191,22 @@ class Facts:
             if name in self.models:
                 self.models[name].sealed = max(end, self.models[name].sealed)
 
+    def overdue(self) -> int:
+        """How many feedback events came, by their own time, when that of their decision may have been sealed.
+
+        Whether a partition refuses these depends on how many facts it held: it drops many at once.
+        """
+        facts = np.unique(self._returned.everything()[["id", "time"]])
+        places = self._ids.find(facts["id"])
+        here = np.flatnonzero(places >= 0)
+        held = self._places[places[here]]
+        late = 0
+        for number, joined in enumerate(self._numbered):
+            ours = held >> _ROW == number
+            decided = joined.column("time", held[ours] & _ROWS)
+            late += int(joined.overdue(decided, facts["time"][here[ours]]).sum())
+        return late
+
     def living(self) -> list[bytes]:
         """All facts that are not over, as records that replace all others."""
         alive = [
@@ -187,11 +218,44 @@ class Facts:
         earliest = min((joined.sealed for joined in self._numbered), default=0)
         unknown = (self._ids.find(facts["id"]) < 0) & (facts["time"] >= earliest)
         kept = facts[np.isin(facts["id"], ids) | unknown]
-        return self._encoded([*alive, Block(None, {name: kept[name] for name in FACT.names or ()})])
+        claims = self.claims.living(
+            {name: (joined.sealed, joined.wait) for name, joined in self.models.items()}
+        )
+        return self._encoded([*alive, Block(None, {name: kept[name] for name in FACT.names or ()}), *claims])
 
     def _keep(self, block: Block) -> None:
         if len(block):
             self._unsaved.append(block)
+
+    # entities
+
+    def _claimed(self, joined: Joined, ids: U64) -> Claims:
+        """The claims of decisions, new or not: a crash may have lost what was said of them before.
+
+        They say what is held: of a decision that came again in other words, the first ones.
+        """
+        held = self._places[self._ids.find(ids)]
+        rows = held[held >> _ROW == self._numbered.index(joined)] & _ROWS
+        rows = rows[joined.column("entity", rows) != 0]
+        claims = np.zeros(len(rows), CLAIM)
+        for name in ("entity", "id", "time"):
+            claims[name] = joined.column(name, rows)
+        return claims
+
+    def mark(self, repeats: Mapping[str, Claims]) -> None:
+        """Tests do not count these decisions from now on. Those that are not here are left out: whoever takes
+        such a decision claims again."""
+        ids = np.unique(np.concatenate([NONE, *repeats.values()])["id"])
+        known = ids[self._ids.find(ids) >= 0]
+        if len(known):
+            facts = np.zeros(len(known), FACT)
+            facts["id"], facts["kind"] = known, self._returned.kind(REPEAT)
+            facts["fact"] = facts["rank"] = 1
+            self._take(facts)
+
+    def reconcile(self) -> None:
+        """Marks all repeats, where one process holds everything."""
+        self.mark(self.claims.settle(self.claims.take()))
 
     # decisions
 
@@ -250,8 +314,9 @@ class Facts:
             self.counts["corrections"] += self._returned.commit(news)
             for (joined, rows, at), slots in zip(joins, before, strict=True):
                 self._apply(joined, rows, news.facts[at], news.wins[at], slots)
-        self.counts["feedback"] += int(accepted.sum())
-        self.counts["duplicates"] += int((~accepted).sum())
+        said = facts["kind"] != self._repeat
+        self.counts["feedback"] += int((accepted & said).sum())
+        self.counts["duplicates"] += int((~accepted & said).sum())
         return accepted
 
     def _found(self, ids: U64) -> Iterator[tuple[Joined, tuple[I64, I64], I64]]:
@@ -328,15 +393,5 @@ class Facts:
                     joined.write("outcome_time", rows[ours], facts["time"][ours])
 
 
+REPEAT = "repeat"  # the kind of fact that a decision is one; no feedback says so
 COLUMNS = {"decision": "final"}  # kinds of feedback whose column has another name
-
-
-def _by_model(batch: Batch[Decision]) -> dict[str, I64]:
-    """Where the decisions of each model are."""
-    models = batch.column("model")
-    if len(set(models)) == 1:
-        return {models[0]: np.arange(len(batch))}
-    places: dict[str, list[int]] = {}
-    for place, model in enumerate(models):
-        places.setdefault(model, []).append(place)
-    return {model: np.array(at) for model, at in places.items()}

@@ -111,6 +111,18 @@ def majority(numbers: Histogram, categories: Histogram, missing: int = 0) -> His
     return Histogram(kept.keys, kept.counts, missing + kept.missing + other.missing + other.total)
 
 
+def slices(decisions: Mapping[int, int], width: int) -> Histogram:
+    """The stream "volume", of decisions by start of slice, `width` ms apart; empty slices between count too.
+
+    >>> slices({0: 3, 180: 5}, 60).counts.tolist()
+    [2, 1, 1]
+    """
+    if not decisions:
+        return Histogram()
+    span = (max(decisions) - min(decisions)) // width + 1
+    return numeric([0] * (span - len(decisions)) + list(decisions.values()))
+
+
 def align(first: Histogram, second: Histogram) -> tuple[NDArray[Any], Ints, Ints]:
     """All keys of both, and the counts of each by them. Raises ValueError for numbers with categories.
 

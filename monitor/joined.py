@@ -1,6 +1,6 @@
 """Decisions of one model with what feedback has said of them since, and the panes they make."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import NoneType
 from typing import Any
@@ -8,24 +8,31 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from monitor import bins, measures, numbers, proxies
+from monitor import bins, forecasts, measures, numbers, proxies
 from monitor.batches import Batch, types
-from monitor.blocks import OWN, TYPES, Array
+from monitor.blocks import CODED, OWN, TYPES, Array, stem
 from monitor.codes import MISSING, OTHER_CODE, Codes, Vocabularies
 from monitor.columns import Columns
 from monitor.config import SEPARATOR, Model, attribute_name, escape
 from monitor.distinct import distinct, totals
 from monitor.durations import UNITS_MS, milliseconds
 from monitor.events import Decision, scalar
-from monitor.panes import ALL, DECISION, GROUPS, OUTCOME, UNIT, Panes, limit, slot
+from monitor.panes import ALL, DECISION, GROUPS, OUTCOME, REPEATED, UNIT, Panes, limit, slot
 from monitor.windows import window_ms
 
 U16 = npt.NDArray[np.uint16]
 U64 = npt.NDArray[np.uint64]
 I64 = npt.NDArray[np.int64]
 
-CLASSES, CATEGORIES, FLAGS = 50, 100, 50  # how many distinct ones count by name
-LISTS = 1_000  # how many distinct lists of reasons
+CLASSES, FLAGS = 50, 50  # how many distinct ones count by name
+_LIMITS = {  # the same of a decision's columns, by what comes before the dot; of reasons distinct lists
+    "decision": CLASSES,
+    "attributes": GROUPS,
+    "slices": GROUPS,
+    "categories": 100,
+    "flags": FLAGS,
+    "reasons": 1_000,
+}
 
 
 @dataclass(frozen=True)
@@ -70,7 +77,7 @@ class Joined:
     """The table of one model's decisions in one partition.
 
     Its columns are those of a block of decisions, written over by feedback of the same name, and outcome,
-    outcome_time (ms), final and values.
+    outcome_time (ms), final and values; repeat is 1 where tests do not count a decision.
     """
 
     def __init__(self, model: Model, codes: Codes) -> None:
@@ -83,6 +90,7 @@ class Joined:
         self._table = Columns({})
         for column in ("id", "time", "decision", "score", "value", "outcome", "outcome_time", "final"):
             self._declare(column)
+        self._declare("repeat")
 
     def __len__(self) -> int:
         return len(self._table)
@@ -108,38 +116,48 @@ class Joined:
     def columns(self, batch: Batch[Decision], ids: U64) -> dict[str, Array]:
         """The events as the columns of a block; what the configuration does not declare is left out."""
         columns: dict[str, Array] = {"id": ids, "time": batch.times}
-        columns["decision"] = self._coded("decision", spelled(batch, "decision"), CLASSES)
+        columns["decision"] = self._coded("decision", spelled(batch, "decision"))
         for name in ("score", "value"):
             if batch.holds(name):
                 columns[name] = numbers.bits(batch.column(name))
         for part in self._parts:
             name = f"attributes.{part}"
-            columns[name] = self._coded(name, spelled(batch, name), GROUPS)
+            columns[name] = self._coded(name, spelled(batch, name))
             if dict in batch.types(name):
                 columns |= self._proxies(part, batch.column(name))
         for condition in self._model.slices:
-            columns[f"slices.{condition}"] = self._coded(
-                f"slices.{condition}", conditions(batch, condition), GROUPS
-            )
+            name = f"slices.{condition}"
+            columns[name] = self._coded(name, conditions(batch, condition))
         reasons = batch.column("reasons")
         if any(reasons):
             listed = [
                 UNIT.join(sorted({_plain(r) for r in several})) if several else None for several in reasons
             ]
-            columns["reasons"] = self._coded("reasons", listed, LISTS)
+            columns["reasons"] = self._coded("reasons", listed)
         return columns | self._features(batch) | self._flags(batch)
 
     def _proxies(self, attribute: str, values: Sequence[object]) -> dict[str, Array]:
         """The weights of groups that are given as probabilities; of groups that are too many, together."""
 
         def named(group: str) -> str:
-            code = self._coded(f"attributes.{attribute}", [group], GROUPS)[0]
+            code = self._coded(f"attributes.{attribute}", [group])[0]
             return self._codes.texts[code] or group
 
         return dict(proxies.columns(attribute, values, named))
 
-    def _coded(self, field: str, texts: Sequence[str | None], limit: int) -> U16:
-        return self._vocabularies.encode(field, texts, limit)
+    def _coded(self, field: str, texts: Sequence[str | None]) -> U16:
+        return self._vocabularies.encode(field, texts, _LIMITS[stem(field)])
+
+    def know(self, columns: Mapping[str, Array]) -> None:
+        """Takes the names in a block's columns: what counted by name goes on doing so."""
+        for name, column in columns.items():
+            field, texts = name, [self._codes.texts[code] for code in _codes(name, column)]
+            if stem(name) == "flags":
+                field, texts = "flags", [name.partition(".")[2]]
+            elif proxy := proxies.group(name):
+                field, texts = f"attributes.{proxy[0].removesuffix(proxies.MARK)}", [proxy[1]]
+            if texts:
+                self._vocabularies.know(field, texts, _LIMITS[stem(field)])
 
     def _features(self, batch: Batch[Decision]) -> dict[str, Array]:
         columns: dict[str, Array] = {}
@@ -150,19 +168,29 @@ class Joined:
                 continue
             columns[f"features.{name}"] = numbers.bits([v if _is_number(v) else None for v in found])
             named = [None if v is None or _is_number(v) else scalar(v) for v in found]
-            columns[f"categories.{name}"] = self._coded(f"categories.{name}", named, CATEGORIES)
+            columns[f"categories.{name}"] = self._coded(f"categories.{name}", named)
         return columns
 
     def _flags(self, batch: Batch[Decision]) -> dict[str, Array]:
         columns = batch.names("flags")
-        codes = self._coded("flags", [column.partition(".")[2] for column in columns], FLAGS).tolist()
+        codes = self._coded("flags", [column.partition(".")[2] for column in columns]).tolist()
         known = [column for column, code in zip(columns, codes, strict=True) if code != OTHER_CODE]
         return {column: flags(batch.column(column)) for column in known}
+
+    @property
+    def wait(self) -> int:
+        """How long feedback may come after a decision, in ms."""
+        return milliseconds(self._model.feedback_within)
 
     def end(self, clock: int) -> int:
         """Before which time (ms) no feedback may come any more, down to a whole slice."""
         width = self.panes.width
-        return max(self.sealed, (clock - milliseconds(self._model.feedback_within)) // width * width)
+        return max(self.sealed, (clock - self.wait) // width * width)
+
+    def overdue(self, decided: I64, said: I64) -> npt.NDArray[np.bool_]:
+        """Which of what was `said` may come after the time of its decision (both in ms) was sealed."""
+        width = self.panes.width
+        return decided < (said - self.wait) // width * width
 
     def dead(self, end: int) -> npt.NDArray[np.bool_]:
         """Which decisions are, with their outcomes, from before `end` (ms)."""
@@ -208,16 +236,30 @@ class Joined:
             for group, weights in weighted if counted.is_rate else ():
                 cells.add(slots[counted.at], [group[counted.at]], counted, weights[counted.at])
         cells.add(slots, self._within(rows), self._core(rows))
+        self._add_outcomes(cells, rows, groups)
+        self._add_repeats(cells, rows[self._table["repeat"][rows] != 0])
+        cells.pour(self.panes, sign)
+
+    def _add_outcomes(self, cells: _Cells, rows: I64, groups: list[I64]) -> None:
         known = np.flatnonzero(self._table["outcome"][rows] != MISSING)
         slots = self.slots(OUTCOME, self._table["outcome_time"][rows[known]])
         cells.add(slots, (group[known] for group in groups), self._core(rows[known]))
-        cells.pour(self.panes, sign)
 
-    def _groups(self, rows: I64) -> list[I64]:
+    def _add_repeats(self, cells: _Cells, rows: I64) -> None:
+        """Adds once more what tests count of these decisions, to be taken off again."""
+        if not len(rows):
+            return
+        groups, slots = self._groups(rows, REPEATED), self.slots(DECISION, self._table["time"][rows])
+        for counted in self._counted(rows):
+            if counted.is_rate:
+                cells.add(slots[counted.at], (group[counted.at] for group in groups), counted)
+        self._add_outcomes(cells, rows, groups)
+
+    def _groups(self, rows: I64, mark: str = "") -> list[I64]:
         """The group of each row: of everybody first, then of each attribute and intersection."""
-        everybody = self.panes.group(ALL[0], [self._codes.code(ALL[1])])
+        everybody = self.panes.group(mark + ALL[0], [self._codes.code(ALL[1])])
         named = [
-            self.panes.group(attribute_name(attribute), self._members(attribute, rows))
+            self.panes.group(mark + attribute_name(attribute), self._members(attribute, rows))
             for attribute in self._model.attributes
         ]
         return [np.broadcast_to(everybody, (len(rows),)), *named]
@@ -272,12 +314,21 @@ class Joined:
     def _counted(self, rows: I64) -> Iterator[Counted]:
         """All that is counted of these decisions."""
         yield self._core(rows)
+        yield self._lags(rows)
         for name in self._table.types:
             stem = name.partition(".")[0]
             if stem in _FAMILIES and name in self._table:
                 yield from self._values(name, stem, rows)
         if "reasons" in self._table:
             yield from self._reasons(rows)
+        if forecasts.FORETOLD in self._table and forecasts.CAME in self._table:
+            yield from self._errors(rows)
+
+    def _lags(self, rows: I64) -> Counted:
+        """How many days each outcome took."""
+        at = np.flatnonzero(self._table["outcome"][rows] != MISSING)
+        took = self._table["outcome_time"][rows[at]] - self._table["time"][rows[at]]
+        return Counted(at, measures.LAG, (bins.coarse(bins.code(np.maximum(took, 0) / UNITS_MS["d"])),))
 
     def _reasons(self, rows: I64) -> Iterator[Counted]:
         """Each reason of each decision."""
@@ -301,8 +352,21 @@ class Joined:
         else:
             yield Counted(at, family, (code, values), by_group=by_group)
         if stem in ("score", "value", "values"):
-            for part, weights in enumerate(numbers.millionths(values)):
-                yield Counted(at, measures.SUM, (code, _all(part, at)), weights)
+            yield from self._sums(at, code, numbers.floats(values))
+
+    def _errors(self, rows: I64) -> Iterator[Counted]:
+        """How far numbers that were decided are from what came."""
+        both = (self._table[name][rows] for name in (forecasts.FORETOLD, forecasts.CAME))
+        at, found = forecasts.errors(*both)
+        for name, sizes in found.items():
+            code = _all(self._codes.code(name), at)
+            yield Counted(at, measures.NUMBER, (code, bins.code(sizes)))
+            yield from self._sums(at, code, sizes)
+
+    def _sums(self, at: I64, code: Array, values: npt.NDArray[np.float64]) -> Iterator[Counted]:
+        """The sum of some numbers, in two parts."""
+        for part, weights in enumerate(numbers.millionths(values)):
+            yield Counted(at, measures.SUM, (code, _all(part, at)), weights)
 
 
 _FAMILIES = {
@@ -337,6 +401,11 @@ def conditions(batch: Batch[Decision], name: str) -> Sequence[str | None]:
         own = batch.column(name)
         found = [value if value is not None else other for value, other in zip(found, own, strict=True)]
     return [None if text is None else _plain(text) for text in texts(found, types(found))]
+
+
+def _codes(name: str, column: Array) -> list[int]:
+    """The codes of texts that a block's column holds, each once."""
+    return np.unique(column).tolist() if stem(name) in CODED else []
 
 
 def _plain(text: str) -> str:

@@ -15,10 +15,20 @@ NUMBER = 4  # a number's name, its bin (monitor/bins.py)
 CATEGORY = 5  # a feature's name, its category
 REASON = 7  # a reason's code
 SUM = 6  # a number's name, 0 the low 32 bits or 1 the rest: a count of millionths, exact
+LAG = 8  # the bin of the days that an outcome took
 
 OF_RATES = frozenset({CORE, FLAG, REASON})  # what counts cases, and not numbers
 
-FIELDS = {CORE: "ccc", FLAG: "cr", SCORE: "rc", NUMBER: "cr", CATEGORY: "cc", SUM: "cr", REASON: "c"}
+FIELDS = {
+    CORE: "ccc",
+    FLAG: "cr",
+    SCORE: "rc",
+    NUMBER: "cr",
+    CATEGORY: "cc",
+    SUM: "cr",
+    REASON: "c",
+    LAG: "r",
+}
 
 
 def pack(family: int, *fields: npt.ArrayLike) -> U64:

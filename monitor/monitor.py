@@ -10,7 +10,7 @@ from monitor.evaluator import Evaluator
 from monitor.events import Decision, Feedback, milliseconds
 from monitor.facts import Facts
 from monitor.readings import Reading
-from monitor.trials import Trials
+from monitor.trials import Trials, families
 
 FOREVER = 1 << 53  # ms: any time is early enough
 
@@ -33,13 +33,14 @@ class Monitor:
     """
 
     def __init__(self, name: str, model: Model, baseline: Baseline | None = None) -> None:
-        self.facts = Facts({name: model}, bytes(16))
+        self.facts = Facts({name: model}, bytes(16), [name] if families(model) else [])
         self.trials = Trials(name, model, self.facts.panes[name])
         self._evaluator = Evaluator(name, model, self.facts.panes[name], baseline, self.trials)
 
     def observe(self, decisions: Sequence[Decision]) -> None:
         """Takes decisions, in the order in which they came. Raises InvalidEventError for a bad time."""
         self.facts.observe(decisions, _times(decisions))
+        self.facts.reconcile()
 
     def learn(self, feedback: Sequence[Feedback]) -> None:
         """Takes feedback; it may come before its decision. Raises InvalidEventError for a bad time."""

@@ -40,11 +40,11 @@ def floats(bits: U32) -> npt.NDArray[np.float64]:
     return bits.astype(np.uint32).view(np.float32).astype(np.float64) + 0.0
 
 
-def millionths(bits: U32) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def millionths(numbers: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Each number in whole millionths, at most 10¹² in size, as its low 32 bits and the rest.
 
-    >>> [part.tolist() for part in millionths(bits([1.5, -1e9]))]
+    >>> [part.tolist() for part in millionths(np.array([1.5, -1e9]))]
     [[1500000, 1530494976], [0, -232831]]
     """
-    whole = np.rint(np.clip(floats(bits), -1e12, 1e12) * 1e6).astype(np.int64)
+    whole = np.rint(np.clip(numbers, -1e12, 1e12) * 1e6).astype(np.int64)
     return whole & 0xFFFFFFFF, whole >> 32

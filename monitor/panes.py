@@ -6,9 +6,7 @@ measure, in one group, in one slot.
 """
 
 from collections import Counter
-from collections.abc import Iterable
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
@@ -17,6 +15,7 @@ from monitor import measures
 from monitor.codes import OTHER_CODE, Codes
 from monitor.distinct import distinct
 from monitor.index import Index
+from monitor.packed import Counted, Pane, pack, unpack
 
 U64 = npt.NDArray[np.uint64]
 I64 = npt.NDArray[np.int64]
@@ -28,28 +27,9 @@ _GROUP, _MEASURE = np.uint64(24), np.uint64(39)  # a cell's key: slot (25 bits),
 _PAIR = np.uint64((1 << 39) - 1)
 ALL = ("", "")  # the group of everybody, of no attribute
 UNKNOWN = "unknown"  # the group of those whose attribute is missing
+REPEATED = "\x1e"  # before an attribute's name: what of its counts is of repeats (monitor/entities.py)
 UNIT = "\x1f"  # joins names where no name may hold the joint: a list of reasons, a group and its slice
 GROUPS, PAIRS = 100, 500  # how many groups of an attribute, and pairs of a group and its slice, have names
-
-
-class Pane(Struct, frozen=True, kw_only=True):
-    """One pane's whole counts, as sent from `collect` to `evaluate`; it replaces an older one.
-
-    `phi` strictly grows with every fact inserted or corrected: the larger pane is the newer.
-    `shape` says which configuration cut it. `measures`, `cells` and `counts` are little-endian arrays of
-    uint64 keys, uint32 pairs (place in `groups`, place in `measures`) and int64.
-    """
-
-    model: str
-    partition: int
-    slot: int
-    shape: str
-    phi: str  # hexadecimal: it outgrows 64 bits
-    texts: dict[int, str]
-    groups: list[tuple[str, str]]
-    measures: bytes
-    cells: bytes
-    counts: bytes
 
 
 def slot(axis: int, times: I64, width: int) -> U64:
@@ -140,6 +120,18 @@ class Panes:
         """The slot of every cell."""
         return self._cells.keys >> _MEASURE
 
+    def first(self) -> int | None:
+        """The first slice of decisions that is not summed up; None while there is none."""
+        slots = self.slots()
+        decided = slots[(slots >= np.uint64(self.rolled)) & (slots < np.uint64(1 << _AXIS))]
+        return int(decided.min()) if len(decided) else None
+
+    def last(self) -> int | None:
+        """The newest slice of decisions; None while there is none."""
+        slots = self.slots()
+        decided = slots[slots < np.uint64(1 << _AXIS)]
+        return int(decided.max()) if len(decided) else None
+
     def window(self, axis: int, start: int | None, end: int | None) -> Window:
         """The sum of the slices [start, end) of an axis; None is no bound."""
         slots = self.slots()
@@ -204,11 +196,15 @@ class Panes:
             slot=slot,
             shape=shape,
             phi=f"{self.phi[slot]:x}",
-            texts={code: text for code, text in texts.items() if text is not None},
-            groups=[window.groups[g] for g in groups.tolist()],
-            measures=keys.astype("<u8").tobytes(),
-            cells=np.stack([group_of, measure_of], axis=1).astype("<u4").tobytes(),
-            counts=window.counts.astype("<i8").tobytes(),
+            counted=pack(
+                Counted(
+                    {code: text for code, text in texts.items() if text is not None},
+                    [window.groups[g] for g in groups.tolist()],
+                    keys,
+                    np.stack([group_of, measure_of], axis=1),
+                    window.counts,
+                )
+            ),
         )
 
     def worn(self, end: int) -> int:
@@ -260,8 +256,9 @@ class Panes:
             if held[0] >= phi:
                 return False
             np.subtract.at(self._counts, held[1], held[2])
-        counts = np.frombuffer(pane.counts, "<i8").astype(np.int64)
-        self._held[name] = (phi, self._add(*self._translated(pane), counts), counts)
+        counted = unpack(pane.counted)
+        cells = self._add(*self._translated(counted, pane.slot), counted.counts)
+        self._held[name] = (phi, cells, counted.counts)
         self.dirty.add(pane.slot)
         return True
 
@@ -269,25 +266,21 @@ class Panes:
         """The row of a group of others' panes; partitions know different ones: all are capped again."""
         row = self._rows.get((attribute, name))
         if row is None:
-            self._named[attribute] += 1
-            code = OTHER_CODE if self._named[attribute] > limit(attribute) else self.codes.code(name)
+            code = self._group_code(attribute, name)
             row = self._rows[attribute, name] = int(self.group(attribute, [code])[0])
         return row
 
-    def _translated(self, pane: Pane) -> tuple[U64, I64, I64]:
-        cells = np.frombuffer(pane.cells, "<u4").reshape(-1, 2)
-        codes = np.zeros(max(pane.texts, default=0) + 1, np.uint16)
-        codes[list(pane.texts)] = self.codes.encode(pane.texts.values())
-        keys = measures.recoded(np.frombuffer(pane.measures, "<u8"), codes)
-        groups = [self._group_row(*group) for group in pane.groups]
-        measured = self._measures.put(keys)[0]
-        slots = np.full(len(cells), pane.slot, np.uint64)
-        return slots, np.array(groups, np.int64)[cells[:, 0]], measured[cells[:, 1]]
+    def _group_code(self, attribute: str, name: str) -> int:
+        if attribute.startswith(REPEATED):  # as the group that it is taken off from
+            whole = self._group_row(attribute.removeprefix(REPEATED), name)
+            return int(self._groups.keys[whole]) & 0xFFFF
+        self._named[attribute] += 1
+        return OTHER_CODE if self._named[attribute] > limit(attribute) else self.codes.code(name)
 
-
-def dump(panes: Iterable[Pane]) -> list[bytes]:
-    return [msgspec.msgpack.encode(pane) for pane in panes]
-
-
-def load(record: bytes) -> Pane:
-    return msgspec.msgpack.decode(record, type=Pane)
+    def _translated(self, counted: Counted, slot: int) -> tuple[U64, I64, I64]:
+        codes = np.zeros(max(counted.texts, default=0) + 1, np.uint16)
+        codes[list(counted.texts)] = self.codes.encode(counted.texts.values())
+        measured = self._measures.put(measures.recoded(counted.measures, codes))[0]
+        groups = np.array([self._group_row(*group) for group in counted.groups], np.int64)
+        slots = np.full(len(counted.counts), slot, np.uint64)
+        return slots, groups[counted.pairs[:, 0]], measured[counted.pairs[:, 1]]

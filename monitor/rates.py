@@ -7,6 +7,7 @@ with an empty denominator is undefined: it is never 0.
 import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from monitor.table import DECISION, Ints, Table
 
@@ -155,6 +156,7 @@ ALIASES: dict[str, tuple[str, str | None]] = {
     "ece": ("calibration_error", None),
     "expected_calibration_error": ("calibration_error", None),
     "calibration_in_the_large": ("calibration_gap", None),
+    "calibration": ("calibration_error", None),
     "mae": ("abs_error.mean", None),
     "mse": ("squared_error.mean", None),
     "equal_odds": ("equalized_odds", "difference"),
@@ -169,12 +171,31 @@ ALIASES: dict[str, tuple[str, str | None]] = {
     "standardized_mean_difference": ("score.smd", "difference"),
     "smd": ("score.smd", "difference"),
     "quantile_demographic_drift": ("score.qdd", "difference"),
+    "qdd": ("score.qdd", "difference"),
+    "mean_score_gap": ("score.mean", "difference"),
+    "prediction_balance": ("score.pos.mean", "difference"),
     "ge": ("generalized_entropy", "value"),
     "generalized_entropy_index": ("generalized_entropy", "value"),
     "theil": ("theil_index", "value"),
     "smoothed_empirical_differential_fairness": ("differential_fairness", "value"),
     "smoothed_edf": ("differential_fairness", "value"),
+    "edf": ("differential_fairness", "value"),
+    "exposure": ("exposure_entropy", None),
+    "explanation_coverage": ("flags.explained", None),
+    "consent_coverage": ("flags.consented", None),
+    "disclosure_coverage": ("flags.disclosed", None),
+    "appeal_rate": ("flags.appealed", None),
+    "complaint_rate": ("flags.complained", None),
+    "helpfulness": ("flags.helpful", None),
     "worst_group": ("group_min.accuracy", "value"),
+}
+
+
+# Another name → our name, before the slice: "cddpl.region".
+CONDITIONAL = {
+    "cdd": "conditional_demographic_disparity",
+    "cddpl": "conditional_demographic_disparity",
+    "cddl": "conditional_label_disparity",
 }
 
 
@@ -191,14 +212,26 @@ def definition(name: str) -> Definition | None:
     return RATES.get(name)
 
 
+@lru_cache(maxsize=1024)
 def resolve(name: str, compare: str = "difference") -> tuple[str, str]:
     """Our name of a metric and how to compare it: what an alias means wins.
 
+    A rate's name, or another of it, may end with the comparison: "fpr_difference", "error_rate_ratio".
+
     >>> resolve("disparate_impact"), resolve("tpr", "ratio")
     (('selection_rate', 'ratio'), ('true_positive_rate', 'ratio'))
+    >>> resolve("fpr_difference", "ratio"), resolve("cddpl.region")
+    (('false_positive_rate', 'difference'), ('conditional_demographic_disparity.region', 'difference'))
     """
-    ours, meant = ALIASES.get(name, (name, None))
-    return ours, meant or compare
+    if name in ALIASES:
+        ours, meant = ALIASES[name]
+        return ours, meant or compare
+    stem, _, how = name.rpartition("_")
+    plain = stem in RATES or (stem in ALIASES and ALIASES[stem][1] is None)
+    if how in ("difference", "ratio") and plain:
+        return resolve(stem, how)
+    first, dot, rest = name.partition(".")
+    return CONDITIONAL.get(first, first) + dot + rest, compare
 
 
 def rate(name: str, table: Table) -> tuple[Ints, Ints]:

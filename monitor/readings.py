@@ -50,7 +50,7 @@ class Group(Struct, frozen=True):
     rates: dict[str, Rate]
 
 
-class Comparison(Struct, frozen=True, kw_only=True, gc=False, tag="comparison"):
+class Comparison(Struct, frozen=True, gc=False, tag="comparison"):
     """A metric of a group held against the reference's, or, where `compare` is "value", against limits alone.
 
     `value` is group minus reference ("difference") or group over reference ("ratio"). `low` and `high`
@@ -82,6 +82,7 @@ class Comparison(Struct, frozen=True, kw_only=True, gc=False, tag="comparison"):
     needed: int | None = None  # how many more decisions of the group until a gap like this one is decided
     e_value: float | None = None
     rough: bool = False  # the interval rests on fewer than 30 of one side
+    due: int | None = None  # event time (ms) when `needed` will have come at the present rate; None: not so
     detectable: float | None = None  # the least value that today's counts would prove out of limits
     test: str = "threshold"
     cs_low: float | None = None
@@ -106,12 +107,31 @@ class Attribute(Struct, frozen=True):
     comparisons: list[Comparison]
 
 
+class Caution(Struct, frozen=True, kw_only=True):
+    """Why numbers of this window that rest on outcomes mislead, in words (monitor/fairness/cautions.py).
+
+    `kind` is "selective_outcomes", where `value` is the coverage of positive decisions minus that of negative
+    ones, or "outcome_lag", where it is the group's median lag over the reference's. `low` and `high` bound
+    it, pointwise, at 95 %. Without an attribute and a group it is about everybody.
+    """
+
+    kind: str
+    text: str
+    value: float
+    low: float
+    high: float | None
+    attribute: str | None = None
+    group: str | None = None
+    reference: str | None = None
+
+
 class Drift(Struct, frozen=True, kw_only=True, tag="drift"):
     """A drift measure of one stream of values.
 
     `stream` is "score", "features.<name>", "error" or "selection.<attribute>.<group>". For a distance
     (psi, ks, …) `value` is the distance to the baseline; for a detector (adwin, …) it is the number of
-    changes found so far and `at` the event time (ms) of the newest.
+    changes found so far and `at` the event time (ms) of the newest. `low` and `high` bound the distance of
+    the two populations; each is wrong about once in a thousand looks (docs/drift.md).
     """
 
     measure: str
@@ -124,6 +144,8 @@ class Drift(Struct, frozen=True, kw_only=True, tag="drift"):
     verdict: Verdict
     at: int | None = None
     rule: str | None = None
+    low: float | None = None
+    high: float | None = None
 
 
 class Reading(Struct, frozen=True, kw_only=True):
@@ -137,6 +159,7 @@ class Reading(Struct, frozen=True, kw_only=True):
     attributes: dict[str, Attribute]
     composites: list[Comparison]
     drift: list[Drift]
+    cautions: list[Caution] = []
     invalid: dict[str, int] = {}
 
 
@@ -150,10 +173,12 @@ def known(number: float) -> float | None:
 
 
 def all_known(numbers: npt.NDArray[np.float64]) -> list[Any]:
-    """Nested lists of an array's numbers; None for what is undefined or has no bound.
+    """Lists of an array's numbers, which has one or two axes; None for what is undefined or has no bound.
 
     >>> all_known(np.array([[0.5, np.nan]]))
     [[0.5, None]]
     """
-    found: list[Any] = np.where(np.isfinite(numbers), numbers, None).tolist()  # type: ignore[call-overload]
-    return found
+    found = numbers.astype(object)
+    found[~np.isfinite(numbers)] = None
+    shown: list[Any] = found.tolist()
+    return shown

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from monitor import numbers
 from monitor.batches import Batch
-from monitor.blocks import Array, stem
+from monitor.blocks import CODED_KINDS, Array, stem
 from monitor.codes import MISSING, Codes, Vocabularies
 from monitor.events import Feedback
 from monitor.hashing import Texts, siphash
@@ -38,7 +38,8 @@ KINDS = 3 + 2 * FLAGS  # how many kinds a partition keeps: outcome, decision, fl
 class News:
     """Facts of one round that were not known, each (decision, kind) once; `commit` takes them in.
 
-    `at` are their places among those that were given, `wins` says which beat what is held.
+    `at` are their places among those that were given, `wins` says which beat what is held. What is held of
+    fresh ones means nothing.
     """
 
     at: I64
@@ -73,9 +74,9 @@ class Returned:
         return self._index.nbytes + self._facts.nbytes
 
     @property
-    def latest(self) -> int:
-        """The newest event time (ms), 0 if there is none."""
-        return int(self._facts["time"][: len(self)].max(initial=0))
+    def latest(self) -> int | None:
+        """The newest event time (ms); None if there is none. Repeats have no time."""
+        return int(self._facts["time"][: len(self)].max(initial=0)) or None
 
     @property
     def refused(self) -> Counter[str]:
@@ -122,9 +123,17 @@ class Returned:
             return bits, bits
         if stem(kind) == "flags":
             return flags(values), flags(values)
-        limit = GROUPS if stem(kind) == "attributes" else CLASSES
-        codes = self._vocabularies.encode(kind, texts(values, found), limit)
+        codes = self._vocabularies.encode(kind, texts(values, found), _limit(kind))
         return codes, self._text_ranks()[codes]
+
+    def know(self, facts: Rows) -> None:
+        """Takes the kinds and names that facts from a block have."""
+        for code in np.unique(facts["kind"]).tolist():
+            kind = self._codes.texts[code] or ""
+            self.kind(kind)
+            if stem(kind) in CODED_KINDS:
+                values = np.unique(facts["fact"][facts["kind"] == code]).tolist()
+                self._vocabularies.know(kind, (self._codes.texts[value] for value in values), _limit(kind))
 
     def _text_ranks(self) -> Array:
         new = self._codes.texts[len(self._ranks) :]
@@ -155,6 +164,8 @@ class Returned:
         if len(self._index) > len(self._facts):
             more = np.zeros(len(self._index) * 3 // 2 - len(self._facts), FACT)
             self._facts = np.concatenate([self._facts, more])
+        if fresh.all():
+            return News(at, facts, keys, places, facts, fresh, fresh)
         held = self._facts[places]
         same_time = facts["time"] == held["time"]
         newer = ~fresh & ((facts["time"] > held["time"]) | (same_time & (facts["rank"] > held["rank"])))
@@ -217,6 +228,11 @@ def _kinds(batch: Batch[Feedback]) -> list[str]:
     """The columns that say something."""
     fields = [name for name in ("outcome", "decision") if batch.holds(name)]
     return fields + [name for field in ("values", "flags", "attributes") for name in batch.names(field)]
+
+
+def _limit(kind: str) -> int:
+    """How many values of a kind of feedback count by name."""
+    return GROUPS if stem(kind) == "attributes" else CLASSES
 
 
 def _moment(fact: np.void) -> tuple[int, int]:

@@ -15,11 +15,12 @@ the table of a window is the sum of the tables of its panes.
 | `<x>.n` `<x>.sum` `<x>.sumsq` | a number: `score`, `value`, `values.<name>`; the sum in millionths |
 
 Beside the atoms it holds a histogram for each number and group: `value`, `values.<name>`, and the score by
-outcome as `score.none`, `score.neg` and `score.pos`.
+outcome as `score.none`, `score.neg` and `score.pos`; and `outcome_lag`, the days that outcomes took.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -32,8 +33,41 @@ Floats = NDArray[np.float64]
 
 UNKNOWN = "unknown"
 DECISION = ("tp", "fp", "fn", "tn", "up", "un")
+LAG = "outcome_lag"  # in days
 SCORES = ("score.none", "score.neg", "score.pos")
 MICRO = 1_000_000  # sums of numbers are whole millionths, so that adding them is exact
+
+
+@dataclass(frozen=True, eq=False)
+class Binned:
+    """Counts of each number, of shape (groups, bins), of so many `groups`; `keys` are the bins, in order."""
+
+    keys: Ints
+    counts: Mapping[str, Ints]
+    groups: int
+
+
+class Cut(Mapping[str, list[Histogram]]):
+    """The histograms of matrices; a number's are made when they are asked for, as few metrics need them."""
+
+    def __init__(self, binned: Binned) -> None:
+        self._binned = binned
+
+    def __getitem__(self, number: str) -> list[Histogram]:
+        counts = self._binned.counts[number]
+        group, level = np.nonzero(counts)
+        ends = np.searchsorted(group, np.arange(len(counts) + 1)).tolist()
+        keys, found = self._binned.keys[level].astype(np.uint16), counts[group, level]
+        return [Histogram(keys[low:high], found[low:high]) for low, high in pairwise(ends)]
+
+    def __contains__(self, number: object) -> bool:
+        return number in self._binned.counts
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._binned.counts)
+
+    def __len__(self) -> int:
+        return len(self._binned.counts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +82,7 @@ class Table:
     groups: Sequence[str]
     counts: Mapping[str, NDArray[Any]]
     histograms: Mapping[str, Sequence[Histogram]] = field(default_factory=dict)
+    binned: Binned | None = None  # the same as the histograms, where they were made of matrices
 
     def get(self, atom: str) -> Ints:
         """One atom's counts; an atom that never came counts 0."""
@@ -67,6 +102,11 @@ class Table:
         """All decisions of each group."""
         return self.sum(DECISION)
 
+    def histogram(self, name: str) -> Sequence[Histogram]:
+        """A number's histogram in each group as it is kept; one that never came is empty."""
+        found = self.histograms.get(name)
+        return [Histogram() for _ in self.groups] if found is None else found
+
     def spread(self, number: str) -> list[Histogram]:
         """A number's histogram in each group; `score` is the score whatever the outcome."""
         parts = SCORES if number == "score" else (number,)
@@ -74,6 +114,44 @@ class Table:
         return [merged(histograms) for histograms in zip(*found, strict=True)] or [
             Histogram() for _ in self.groups
         ]
+
+
+NOTHING = Table([], {})  # no groups
+
+
+def stacked(tables: Sequence[Table]) -> Table:
+    """Several tables as one, the groups of the first before those of the next: what is computed of each group
+    is computed for all at once.
+
+    >>> both = stacked([Table(["f"], {"tp": np.array([3])}), Table(["f"], {"fn": np.array([1])})])
+    >>> both.groups, both.get("tp").tolist(), both.get("fn").tolist()
+    (['f', 'f'], [3, 0], [0, 1])
+    """
+    if len(tables) == 1:
+        return tables[0]
+    groups = [group for table in tables for group in table.groups]
+    atoms = dict.fromkeys(atom for table in tables for atom in table.counts)
+    counts = {atom: np.concatenate([table.get(atom) for table in tables]) for atom in atoms}
+    binned = [table.binned for table in tables if table.binned is not None]
+    if binned and len(binned) == len(tables):
+        whole = _joined(binned)
+        return Table(groups, counts, Cut(whole), whole)
+    names = dict.fromkeys(name for table in tables for name in table.histograms)
+    spread = {name: [one for table in tables for one in table.histogram(name)] for name in names}
+    return Table(groups, counts, spread)
+
+
+def _joined(parts: Sequence[Binned]) -> Binned:
+    """The counts of several tables over the bins that any of them has."""
+    keys = np.unique(np.concatenate([part.keys for part in parts]))
+    names = dict.fromkeys(name for part in parts for name in part.counts)
+    starts = np.cumsum([0, *(part.groups for part in parts)])
+    counts = {name: np.zeros((starts[-1], len(keys)), np.int64) for name in names}
+    for part, start in zip(parts, starts.tolist(), strict=False):
+        columns = np.searchsorted(keys, part.keys)
+        for name, found in part.counts.items():
+            counts[name][start : start + len(found), columns] = found
+    return Binned(keys, counts, int(starts[-1]))
 
 
 def merged(histograms: Iterable[Histogram]) -> Histogram:

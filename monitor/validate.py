@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from itertools import pairwise
 
-from monitor import drift, durations, fairness, proxies, windows
+from monitor import drift, durations, fairness, proxies, rates, windows
 from monitor.config import Columns, ConfigError, Model, Rule, attribute_name
 from monitor.drift import detectors
 from monitor.fairness import reference
@@ -66,12 +66,26 @@ def _check_attributes(key: str, model: Model) -> None:
         _expect(names[i] not in names[:i], place, attribute, "each attribute once")
         mark = f"a name that does not end with {proxies.MARK!r}"
         _expect(not names[i].endswith(proxies.MARK), place, attribute, mark)
+    _check_population(f"{key}.population", model, names)
     if isinstance(model.reference, str):
-        allowed = f'{_one_of(reference.WORDS)}, or a table such as {{ sex = "male" }}'
-        _expect(model.reference in reference.WORDS, f"{key}.reference", model.reference, allowed)
+        words = [word for word in reference.WORDS if word != reference.POPULATION]
+        allowed = f'{_one_of(words)}, or a table such as {{ sex = "male" }}'
+        known = model.reference in reference.WORDS and model.reference != reference.POPULATION
+        _expect(known, f"{key}.reference", model.reference, allowed)
         return
     for attribute, group in model.reference.items():
         _expect(attribute in names, f"{key}.reference.{attribute}", group, f"the attributes {_list(names)}")
+        rule_alone = "a group, or another word: rules alone can refer to the population"
+        _expect(group != reference.POPULATION, f"{key}.reference.{attribute}", group, rule_alone)
+
+
+def _check_population(key: str, model: Model, names: list[str]) -> None:
+    for attribute, shares in model.population.items():
+        _expect(attribute in names, f"{key}.{attribute}", shares, f"the attributes {_list(names)}")
+        for group, share in shares.items():
+            _expect(0 < share <= 1, f"{key}.{attribute}.{group}", share, "a share, above 0 and up to 1")
+        fine = sum(shares.values()) <= 1 + 1e-6
+        _expect(fine, f"{key}.{attribute}", shares, "shares that make at most 1 together")
 
 
 def _check_rule(key: str, rule: Rule, model: Model) -> None:
@@ -111,7 +125,19 @@ def _check_metric(key: str, rule: Rule, model: Model) -> None:
         _check_stream(key, rule, ["error", "selection"], prefix="selection.")
     else:
         fairness.check(rule, key)
+        _check_reference(key, rule, model)
         _expect(rule.stream is None, f"{key}.stream", rule.stream, "only with a measure of drift")
+
+
+def _check_reference(key: str, rule: Rule, model: Model) -> None:
+    """What a rule takes over from the model's `reference` is in no error of the rule alone."""
+    given = model.attributes if rule.attribute is None else [rule.attribute]
+    words = [reference.word(model, attribute_name(attribute), rule) for attribute in given]
+    counted = [attribute_name(a) for a in given if attribute_name(a) not in model.population]
+    shares = f"the attributes of {key.rpartition('.rules')[0]}.population, which lacks {_list(counted)}"
+    _expect(reference.POPULATION not in words or not counted, f"{key}.reference", rule.reference, shares)
+    fine = reference.BASELINE not in words or fairness.of_counts(*rates.resolve(rule.metric, rule.compare))
+    _expect(fine, f"{key}.reference", reference.BASELINE, fairness.NO_BASELINE.format(rule.metric))
 
 
 def _check_stream(key: str, rule: Rule, streams: list[str], prefix: str | None = None) -> None:

@@ -26,8 +26,8 @@ from streams.topics import Topics
 class Worker:
     """A worker of the deployment. It is a `dashboards.view.View`.
 
-    `partitions` and `panes` are the partition counts of the events' topics and of the panes' topic;
-    `settings` are Faust's.
+    `partitions`, `panes` and `alerts` are the partition counts of the events' topics, of the panes' topic
+    and of the alerts' topic (as the panes' unless given); `settings` are Faust's.
     """
 
     def __init__(
@@ -38,6 +38,7 @@ class Worker:
         *,
         partitions: int,
         panes: int,
+        alerts: int | None = None,
         embedded: bool = False,
         **settings: Any,
     ) -> None:
@@ -49,7 +50,7 @@ class Worker:
         )
         self.collect = Collect(self.app, config, topics, partitions, panes)
         self.evaluate = Evaluate(self.app, config, topics, _references(config))
-        self.notify = Notify(self.app, config, topics, notifiers)
+        self.notify = Notify(self.app, config, topics, notifiers, alerts or panes)
 
     # what the dashboards ask
 
@@ -71,7 +72,6 @@ class Worker:
 
     def health(self) -> Health:
         counts, held = self.collect.counts, self.collect.partitions.values()
-        facts = [state.facts.counts for state in held]
         evaluate = self.evaluate
         assigned = {tp.partition for tp in self._inputs() if tp.topic == self.config.broker.decisions}
         recovered = len(self.collect.table.partitions_ready())
@@ -83,10 +83,11 @@ class Worker:
             events=_under(counts, "events"),
             invalid=_under(counts, "invalid"),
             unknown_fields=_under(counts, "unknown"),
-            duplicates=sum(c["duplicates"] for c in facts),
-            conflicts=sum(c["conflicts"] for c in facts),
+            duplicates=counts["duplicates"],
+            conflicts=counts["conflicts"],
             misrouted=counts["misrouted"],
-            capped=sum(sum(state.facts.refused.values()) for state in held),
+            capped=counts["capped"],
+            set_aside=dict(evaluate.set_aside),
             orphans=sum(state.facts.waiting for state in held),
             pending=sum(state.facts.pending for state in held),
             lag=self._lag(),

@@ -10,6 +10,9 @@ from typing import Any, NoReturn, get_args
 from monitor.config import ConfigError, Preset
 from streams.commands import options
 
+ADDRESS = "http://127.0.0.1:6066"  # of a worker, as `[http]` has it unless told otherwise
+JSON: Any = ("--json",)
+PRINTED: Any = {"action": "store_true", "help": "print one JSON object"}
 OK, OUT_OF_LIMITS, BAD_INPUT, BROKEN, INTERRUPTED = 0, 1, 2, 70, 130
 
 
@@ -69,6 +72,10 @@ def parser() -> ArgumentParser:
     _add_baseline(commands)
     _add_init(commands)
     _add_check(commands)
+    _add_plan(commands)
+    _add_slices(commands)
+    _add_status(commands)
+    _add_rebuild(commands)
     _add_dashboards(commands)
     _add_alerts(commands)
     return top
@@ -99,6 +106,12 @@ def _add_measure(commands: Any) -> None:
     )
     measure.add_argument("--window", metavar="WINDOW", help="one window instead of the configured ones")
     measure.add_argument("--all", action="store_true", help="show comparisons that no rule asks for, too")
+    measure.add_argument("--impact", action="store_true", help="add impact ratios as regulators ask for")
+    measure.add_argument(
+        "--exclude-small", action="store_true", help="leave categories under 2 %% out of impact ratios"
+    )
+    measure.add_argument("--html", type=Path, metavar="PATH", help="write a report for people")
+    measure.add_argument("--internal", action="store_true", help="small groups, too, in the report")
     measure.add_argument("--json", action="store_true", help="print one JSON object")
     measure.set_defaults(run="measure")
 
@@ -144,6 +157,51 @@ def _add_check(commands: Any) -> None:
     check.set_defaults(run="check")
 
 
+def _add_plan(commands: Any) -> None:
+    plan = commands.add_parser("plan", help="say which gaps will be found, and when")
+    plan.add_argument("file", nargs="?", type=Path, metavar="FILE", help="past decisions, or a baseline")
+    _add_config(plan)
+    plan.add_argument("--model", metavar="NAME", help="the model that the file is about")
+    plan.add_argument("--per-day", type=float, metavar="N", help="decisions a day")
+    plan.add_argument("--share", type=float, default=0.1, metavar="S", help="a group's share, if not known")
+    plan.add_argument("--rate", type=float, default=0.5, metavar="R", help="every rate, if not known")
+    plan.add_argument("--runs", type=int, default=200, metavar="N", help="simulated streams a gap")
+    plan.add_argument("--seed", type=int, default=1, metavar="N", help="of the random numbers")
+    plan.add_argument("--json", action="store_true", help="print one JSON object")
+    plan.set_defaults(run="plan")
+
+
+def _add_slices(commands: Any) -> None:
+    slices = commands.add_parser("slices", help="what the tests were fed, to replicate a verdict")
+    slices.add_argument("file", nargs="?", type=Path, metavar="FILE", help="decisions, instead of Kafka")
+    _add_config(slices)
+    slices.add_argument("--model", metavar="NAME", help="one model instead of all")
+    slices.add_argument(
+        "-o", "--output", type=Path, metavar="PATH", help="where to (default: standard output)"
+    )
+    slices.set_defaults(run="slices")
+
+
+def _add_status(commands: Any) -> None:
+    status = commands.add_parser("status", help="say how a running worker does, and what fires")
+    status.add_argument(
+        "url", nargs="?", default=ADDRESS, metavar="URL", help=f"the worker (default: {ADDRESS})"
+    )
+    status.add_argument("--user", metavar="NAME", help="log in by name, as the page asks for it")
+    status.add_argument(
+        "--secret", default="FAIRLEAD_PASSWORD", metavar="VARIABLE", help="the variable with the password"
+    )
+    status.add_argument("--json", action="store_true", help="print one JSON object")
+    status.set_defaults(run="status")
+
+
+def _add_rebuild(commands: Any) -> None:
+    rebuild = commands.add_parser("rebuild", help="forget all state, and make it anew from the events")
+    _add_config(rebuild)
+    rebuild.add_argument("--yes", action="store_true", help="do it; without, only say what would go")
+    rebuild.set_defaults(run="rebuild")
+
+
 def _add_dashboards(commands: Any) -> None:
     dashboards = commands.add_parser("dashboards", help="the Grafana boards")
     actions = dashboards.add_subparsers(title="actions", metavar="ACTION", required=True)
@@ -169,6 +227,41 @@ def _add_alerts(commands: Any) -> None:
     _add_config(test)
     test.add_argument("to", nargs="*", metavar="DESTINATION", help="as in slack:risk (default: all)")
     test.set_defaults(run="try_alerts")
+    _add_officer(actions, "list", "all alerts and silences of a running worker").add_argument(
+        *JSON, **PRINTED
+    )
+    show = _add_officer(actions, "show", "one alert, its evidence, what was told and done")
+    show.add_argument("id", metavar="ID", help="what its id begins with")
+    show.add_argument(*JSON, **PRINTED)
+    past = _add_officer(actions, "history", "what was told, and what people did")
+    past.add_argument(*JSON, **PRINTED)
+    ack = _add_officer(actions, "ack", "take an alert on: everybody sees who did")
+    ack.add_argument("id", metavar="ID", help="what its id begins with")
+    _add_who(ack)
+    silence = _add_officer(actions, "silence", "tell nobody for a time")
+    silence.add_argument("--for", required=True, dest="time", metavar="TIME", help="for how long, as in 8h")
+    for word in ("model", "rule", "group"):
+        silence.add_argument(f"--{word}", metavar="NAME", help=f"only alerts of this {word}")
+    _add_who(silence)
+    unsilence = _add_officer(actions, "unsilence", "end a silence")
+    unsilence.add_argument("id", metavar="ID", help="what its id begins with")
+    _add_who(unsilence)
+
+
+def _add_officer(actions: Any, name: str, says: str) -> ArgumentParser:
+    """A command for those who have the token of `[alerts]`."""
+    command: ArgumentParser = actions.add_parser(name, help=says)
+    command.add_argument("--url", default=ADDRESS, metavar="URL", help=f"the worker (default: {ADDRESS})")
+    command.add_argument(
+        "--secret", default="FAIRLEAD_TOKEN", metavar="VARIABLE", help="the variable with the token"
+    )
+    command.set_defaults(run=f"alerts_{name}")
+    return command
+
+
+def _add_who(command: ArgumentParser) -> None:
+    command.add_argument("--by", required=True, metavar="NAME", help="who you are, for the audit trail")
+    command.add_argument("--comment", default="", metavar="TEXT", help="why")
 
 
 def _add_config(command: ArgumentParser) -> None:

@@ -22,8 +22,9 @@ from streams.topics import Topics
 
 log = logging.getLogger(__name__)
 
-FLUSH_SECONDS = 1.0
+FLUSH_SECONDS = 0.25
 REPEAT_SECONDS = 5.0  # a clock is sent again though nothing changed, for an evaluator that has just begun
+IDLE_SECONDS = 0.5  # the same for one that is idle, which holds only while it is said again
 
 
 class Collect:
@@ -40,9 +41,11 @@ class Collect:
         self._count, self._panes = partitions, panes
         self._key = hash_key(config.hash_key)
         self._sent: dict[int, tuple[float, Clock]] = {}
-        inputs = [topics.decisions, topics.feedback]
-        self.table = Table(app, "facts", like=inputs, on_recovered=self._recovered, on_revoked=self._revoked)
-        app.agent(app.inputs(*inputs), name="collect")(fatal(self._collect))
+        self._inputs = [topics.decisions, topics.feedback, topics.entities, topics.repeats]
+        self.table = Table(
+            app, "facts", like=self._inputs, on_recovered=self._recovered, on_revoked=self._revoked
+        )
+        app.agent(app.inputs(*self._inputs), name="collect")(fatal(self._collect))
         app.timer(FLUSH_SECONDS)(fatal(self._flush))
 
     def _recovered(self, partition: int, items: Mapping[bytes, bytes]) -> None:
@@ -58,17 +61,22 @@ class Collect:
         async for bundle in stream:
             state = self.partitions[bundle.partition]
             async with state.lock:
+                if bundle.topic in (self._topics.entities, self._topics.repeats):
+                    await self._keep(state, bundle.topic, state.hear(bundle))
+                    continue
                 self.last_arrival = time.time()
                 await self._keep(state, bundle.topic, state.take(bundle))
 
     async def _keep(self, state: Partition, topic: str, taken: Taken) -> None:
         """Makes durable what a bundle left."""
         invalid, topics = self._topics.invalid, self._topics
-        assert topic in (topics.decisions, topics.feedback)
+        assert topic in self._inputs
+        await asyncio.gather(*(send(self._app, topics.repeats, r, partition=p) for p, r in taken.repeats))
         await asyncio.gather(
             *(self._put(state, key, record) for key, record in taken.blocks.items()),
             *(send(self._app, invalid, record) for record in taken.invalid),
             *(send(self._app, topic, value, key=key) for key, value in taken.misrouted),
+            *(send(self._app, topics.entities, record, partition=p) for p, record in taken.claims),
         )
 
     async def _put(self, state: Partition, key: bytes, record: bytes | None) -> None:
@@ -79,7 +87,7 @@ class Collect:
             state.blocks[key] = len(record)
 
     async def _flush(self) -> None:
-        """Sends what changed since the last second. Panes go out after their facts are durable."""
+        """Sends what changed since the last time. Panes go out after their facts are durable."""
         for number in self.table.partitions_ready():
             state = self.partitions[number]
             async with state.lock:
@@ -100,14 +108,14 @@ class Collect:
 
     def _clock(self, state: Partition, arrived: int) -> Clock:
         consumer = self._app.consumer
-        topics = (self._topics.decisions, self._topics.feedback)
-        at_end = {topic: bool(consumer.at_end(TP(topic, state.number))) for topic in topics}
+        at_end = {topic: bool(consumer.at_end(TP(topic, state.number))) for topic in self._inputs}
         now, idle = state.clock(at_end, time.monotonic())
         return Clock(state.number, self._count, now, idle, arrived)
 
     def _is_due(self, clock: Clock) -> bool:
         at, last = self._sent.get(clock.partition, (0.0, None))
-        return clock != last or time.monotonic() - at >= REPEAT_SECONDS
+        wait = IDLE_SECONDS if clock.idle else REPEAT_SECONDS
+        return clock != last or time.monotonic() - at >= wait
 
     async def _merge(self, state: Partition) -> None:
         """Writes merged blocks durably, and only then removes those that they replace."""

@@ -1,30 +1,43 @@
 """What `evaluate` knows of the models of one partition of the panes: their panes, readings and alerts."""
 
 import asyncio
+import logging
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping
-
-import msgspec
 
 from alerts import alert, lifecycle
 from alerts.alert import Alert
-from monitor import baseline
+from monitor import baseline, packed
 from monitor.baseline import Baseline
 from monitor.config import Config
-from monitor.panes import Pane
+from monitor.packed import Pane
 from monitor.trials import levels
-from streams.messages import Clock
-from streams.watched import BASELINE, PANE, Watched, pane_key
+from streams import parts
+from streams.messages import PANE, Clock, pane_key
+from streams.watched import BASELINE, Watched
+
+log = logging.getLogger(__name__)
 
 ALERT, CLOCK = b"alert/", b"clock"
+# A partition's word that it is idle is true of a second before (consumer.FRESH_SECONDS) and holds for two:
+# what is settled after three was told when all that came before it was known.
 SETTLE_SECONDS = 3.0
+IDLE_SECONDS = 2.0  # for which a partition's word that it is idle holds: who dies does not take it back
 
 
 class Desk:
-    """The models whose panes come through one partition, their clock and their alerts."""
+    """The models whose panes come through one partition, their clock and their alerts.
 
-    def __init__(self, config: Config, references: Mapping[str, Baseline] | None = None) -> None:
+    `set_aside` counts, by model, the panes that another configuration cut; all desks of a worker share it.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        references: Mapping[str, Baseline] | None = None,
+        set_aside: Counter[str] | None = None,
+    ) -> None:
         self.lock = asyncio.Lock()
         self.models: dict[str, Watched] = {}
         self.alerts: dict[str, Alert] = {}
@@ -34,18 +47,20 @@ class Desk:
         self.arrived = 0
         self._config, self._levels = config, levels(config)
         self._references = dict(references or {})
-        self._clocks: dict[int, Clock] = {}
+        self._set_aside = Counter() if set_aside is None else set_aside
+        self._clocks: dict[int, tuple[float, Clock]] = {}  # by partition, with when it was heard
         self._told: deque[tuple[float, int | None]] = deque()  # when, and the slowest partition's time then
 
-    def restore(self, items: Mapping[bytes, bytes]) -> None:
+    def restore(self, table: Mapping[bytes, bytes]) -> None:
         """Rebuilds panes and alerts from the table. Every alert's present state is to be sent again."""
+        items = parts.joined(table)
         for key, record in items.items():
             if key.startswith(BASELINE):
                 found = baseline.from_json(record)
                 self._references.setdefault(found.model, found)
         for key, record in items.items():
             if key.startswith(PANE):
-                self._put(msgspec.msgpack.decode(record, type=Pane))
+                self._put(packed.load(record))
             elif key.startswith(ALERT):
                 told = alert.decode(record)
                 self.alerts[told.id] = told
@@ -62,7 +77,7 @@ class Desk:
         if not self._put(pane):
             return None
         self.models[pane.model].arrived = time.time()
-        return pane_key(pane.model, pane.partition, pane.slot), msgspec.msgpack.encode(pane)
+        return pane_key(pane), packed.dump([pane])[0]
 
     def _put(self, pane: Pane) -> bool:
         if pane.model not in self._config.models:
@@ -72,34 +87,54 @@ class Desk:
             self.models[pane.model] = Watched(
                 pane.model, self._config.models[pane.model], reference, self._levels
             )
-        return self.models[pane.model].put(pane)
+        watched = self.models[pane.model]
+        if not watched.fits(pane):
+            self._leave_out(pane.model)
+            return False
+        return watched.panes.put(pane)
+
+    def _leave_out(self, model: str) -> None:
+        """Counts a pane that is cut otherwise; says so once, as there will be many."""
+        if not self._set_aside[model]:
+            log.warning(
+                "%s: counts that another configuration cut are set aside; do all workers have this one? see"
+                " docs/operations.md#changing-the-configuration",
+                model,
+            )
+        self._set_aside[model] += 1
 
     def tick(self, clock: Clock, now: float) -> None:
         """Hears, at `now` (s, any origin), how far one partition has come."""
-        self._clocks[clock.partition] = clock
+        self._clocks[clock.partition] = now, clock
         if clock.arrived:
             self.arrived = min(clock.arrived, self.arrived) if self.arrived else clock.arrived
-        self._told.append((now, self._slowest(clock.partitions)))
+        self._told.append((now, self._slowest(now)))
 
-    def _slowest(self, partitions: int) -> int | None:
+    def _slowest(self, now: float) -> int | None:
         """The minimum over the partitions that are not idle.
 
         It is not known until every partition has spoken: one that is silent may still hold early events.
         """
-        if len(self._clocks) < partitions:
+        clocks = [clock for _, clock in self._clocks.values()]
+        if len(clocks) < max((clock.partitions for clock in clocks), default=1):
             return None
-        live = [c.time for c in self._clocks.values() if not c.idle]
+        live = [c.time for at, c in self._clocks.values() if not c.idle or now - at > IDLE_SECONDS]
         if None in live:
             return None
-        idle = max((c.time for c in self._clocks.values() if c.time is not None), default=None)
+        idle = max((c.time for c in clocks if c.time is not None), default=None)
         return min((t for t in live if t is not None), default=idle)
 
-    def settle(self, now: float) -> None:
+    def settle(self, now: float, *, heard: bool = True) -> None:
         """Moves the clock to the least that it was told in the last seconds. It never falls.
 
         Where all were idle and much comes at once, one partition speaks of it before the others do: theirs
-        is still on its way, and would come too late.
+        is still on its way, and would come too late. `heard` is false while Kafka does not answer: whatever
+        was told before that was told too early to know.
         """
+        if not heard:
+            self._told.clear()
+            return
+        self._told.append((now, self._slowest(now)))
         while len(self._told) > 1 and self._told[1][0] <= now - SETTLE_SECONDS:
             self._told.popleft()
         times = [time for _, time in self._told]

@@ -3,26 +3,30 @@
 import asyncio
 import time
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 import faust
+from faust.types import TP
 
 from alerts import alert
 from alerts.alert import Alert
 from dashboards.view import LATENCY_BOUNDS
+from monitor import packed
 from monitor.baseline import Baseline
 from monitor.config import Config
-from monitor.panes import Pane
-from streams import messages
+from monitor.packed import Pane
+from streams import messages, parts
 from streams.consumer import App, Bundle
 from streams.desk import ALERT, Desk
 from streams.guard import fatal
-from streams.messages import Clock
+from streams.messages import Clock, Part
 from streams.tables import Table, send
 from streams.topics import Topics
 from streams.watched import Watched
 
-EVALUATE_SECONDS = 1.0
+EVALUATE_SECONDS = 0.25
+REST = 2  # times as long as the last readings took: they have a third of a core at most
 
 
 class Evaluate:
@@ -35,6 +39,9 @@ class Evaluate:
         self.desks: dict[int, Desk] = {}
         self.latency = [0] * (len(LATENCY_BOUNDS) + 1)
         self.latency_total = 0.0
+        self.rounds = 0  # in each, changed readings are made, judged, and their alerts sent
+        self._rest_until = self._spent = 0.0
+        self.set_aside: Counter[str] = Counter()  # panes that another configuration cut, by model
         self._app, self._config, self._topics, self._references = app, config, topics, references
         self.table = Table(
             app,
@@ -51,7 +58,7 @@ class Evaluate:
         return [found for desk in self.desks.values() for found in desk.alerts.values()]
 
     def _recovered(self, partition: int, items: Mapping[bytes, bytes]) -> None:
-        self.desks[partition] = Desk(self._config, self._references)
+        self.desks[partition] = Desk(self._config, self._references, self.set_aside)
         self.desks[partition].restore(items)
 
     def _revoked(self, partition: int) -> None:
@@ -66,44 +73,63 @@ class Evaluate:
                     message = messages.decode(record or b"")
                     if isinstance(message, Clock):
                         desk.tick(message, time.monotonic())
+                    elif isinstance(message, Part):
+                        await self._take_part(bundle.partition, desk, message)
                     else:
-                        newest(panes, message.panes)
+                        newest(panes, map(packed.load, message.panes))
                 items = [item for pane in panes.values() if (item := desk.take(pane))]
-                await asyncio.gather(*(self.table.put(bundle.partition, *item) for item in items))
+                await parts.put(self.table, bundle.partition, dict(items))
+
+    async def _take_part(self, partition: int, desk: Desk, part: Part) -> None:
+        """Lays a part of a large pane down; takes the pane when the last of them has come."""
+        await self.table.put(partition, part.key, part.data)
+        keys, record = parts.together(self.table.items(partition), part.key)
+        if record is None:
+            return
+        pane = packed.load(record)
+        item = desk.take(pane)
+        await parts.put(self.table, partition, dict([item] if item else []))
+        await parts.refuse(self.table, partition, messages.pane_key(pane), keys)
 
     async def _evaluate(self) -> None:
+        if time.monotonic() < self._rest_until:
+            return
+        self._spent = 0.0
         for partition in self.table.partitions_ready():
             desk = self.desks[partition]
             async with desk.lock:
-                desk.settle(time.monotonic())
-                await self._write(partition, desk.unsaved())
+                heard = self._app.consumer.hears(TP(self._topics.panes, partition))
+                desk.settle(time.monotonic(), heard=heard)
+                await parts.put(self.table, partition, desk.unsaved())
                 await self._tell(desk.untold)
                 desk.untold = []
                 await self._raise(partition, desk, desk.judge_removed())
                 for watched in list(desk.models.values()):
-                    if watched.read(desk.clock, time.time()):
-                        await self._write(partition, watched.unsaved())
+                    if await self._read(desk, watched):
+                        await parts.put(self.table, partition, watched.unsaved())
                         await self._raise(partition, desk, desk.judge(watched))
                         await self._age(partition, desk, watched)
                 self._time(desk)
+        self.rounds += 1
+        self._rest_until = time.monotonic() + REST * self._spent
 
-    async def _write(self, partition: int, items: Mapping[bytes, bytes]) -> None:
-        await asyncio.gather(*(self.table.put(partition, *item) for item in items.items()))
+    async def _read(self, desk: Desk, watched: Watched) -> bool:
+        """In a thread: the page and Kafka's heartbeats do not wait for what takes long."""
+        start = time.monotonic()
+        found = await asyncio.to_thread(watched.read, desk.clock, time.time())
+        self._spent += time.monotonic() - start  # without what Kafka took: who waits for it needs no rest
+        return found
 
     async def _age(self, partition: int, desk: Desk, watched: Watched) -> None:
         if desk.clock is not None:
             written, replaced = watched.age(desk.clock)
-            await self._write(partition, written)
-            await asyncio.gather(*(self.table.put(partition, key, None) for key in replaced))
+            await parts.put(self.table, partition, written)
+            await parts.remove(self.table, partition, replaced)
 
     async def _raise(self, partition: int, desk: Desk, changes: list[Alert]) -> None:
         """Makes the changed alerts durable, and only then sends them."""
-        await asyncio.gather(
-            *(
-                self.table.put(partition, ALERT + change.id.encode(), alert.encode(change))
-                for change in changes
-            )
-        )
+        records = {ALERT + change.id.encode(): alert.encode(change) for change in changes}
+        await parts.put(self.table, partition, records)
         desk.alerts.update({change.id: change for change in changes})
         await self._tell(changes)
 

@@ -5,14 +5,18 @@ import functools
 import logging
 import os
 import sys
+import threading
 import traceback
 from collections.abc import Awaitable, Callable
-from typing import NoReturn, ParamSpec
+from typing import Any, NoReturn, ParamSpec
 
 log = logging.getLogger("fairlead.streams")
 
 CRASHED = 70
 """Exit status of a process that ended itself: sysexits.h's EX_SOFTWARE."""
+
+STOP_SECONDS = 20.0
+"""How long a worker may take to end in order; container platforms kill after 30."""
 
 P = ParamSpec("P")
 
@@ -35,6 +39,41 @@ def die(reason: str, error: BaseException | None = None) -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(CRASHED)
+
+
+def end_within(seconds: float) -> None:
+    """Of a running task: from now on the process has so many seconds to end; then it dies, and says why.
+
+    What it has not committed by then comes again to whoever takes its partitions. By a thread, because also
+    what comes after the loop may hang: threads are joined, callbacks are run at exit.
+    """
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    said = f"could not end within {seconds:g} s, as when Kafka does not answer: it waited in"
+    timer = threading.Timer(seconds, lambda: die(f"{said} {_waiting(loop, task)}"))
+    timer.daemon = True
+    timer.start()
+
+
+def _waiting(loop: asyncio.AbstractEventLoop, task: object) -> str:
+    """Where the task waits, and what stops something; the threads when the loop has ended."""
+    tasks = set() if loop.is_closed() else asyncio.all_tasks(loop)
+    if not tasks:
+        return ", ".join(thread.name for thread in threading.enumerate() if not thread.daemon)
+    mine, others = (
+        sorted(_place(t.get_coro()) for t in tasks if (t is task) == own) for own in (True, False)
+    )
+    stopping = [place for place in others if ".stop " in place]
+    return ", ".join([*mine, *(stopping or others[:3])])
+
+
+def _place(coroutine: Any) -> str:
+    """Where a coroutine began, and where it waits now."""
+    inner = coroutine
+    while hasattr(getattr(inner, "cr_await", None), "cr_frame"):
+        inner = inner.cr_await
+    line = f":{inner.cr_frame.f_lineno}" if getattr(inner, "cr_frame", None) else ""
+    began, waits = (getattr(each, "__qualname__", str(each)) for each in (coroutine, inner))
+    return f"{began} ({waits}{line})"
 
 
 def _where(error: BaseException) -> str:

@@ -4,9 +4,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
 
-from monitor.panes import Pane
+from monitor import packed
+from monitor.packed import Pane
+from streams import parts
+from streams.parts import LARGEST
 
 
 class Clock(Struct, frozen=True, tag="clock"):
@@ -25,14 +28,22 @@ class Clock(Struct, frozen=True, tag="clock"):
 
 
 class PaneMessage(Struct, frozen=True, tag="panes"):
-    """Panes of one model; see monitor/panes.py."""
+    """Panes of one model as records; see monitor/packed.py."""
 
-    panes: list[Pane]
+    panes: list[Raw]
 
 
-Message = Clock | PaneMessage
-LARGEST = 400_000  # bytes of a message of panes, about; one pane may be larger
+class Part(Struct, frozen=True, tag="part"):
+    """A part of a pane that is too large for one message, to be laid under `key`; see streams/parts.py."""
+
+    key: bytes
+    data: bytes
+
+
+Message = Clock | PaneMessage | Part
 _decoder: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(Message)
+KINDS = ("clock", "panes", "part")
+PANE = b"pane/"  # keys of panes in the table begin so
 
 
 def encode(message: Message) -> bytes:
@@ -45,19 +56,44 @@ def encode(message: Message) -> bytes:
 
 
 def decode(record: bytes) -> Message:
-    return _decoder.decode(record)
+    """The message. Raises ValueError for one of a kind that a newer Fairlead sends."""
+    try:
+        return _decoder.decode(record)
+    except msgspec.ValidationError as error:
+        raise ValueError(
+            f"message: {error}: allowed are {', '.join(KINDS)} as this Fairlead knows them: upgrade it"
+        ) from None
+
+
+def pane_key(pane: Pane) -> bytes:
+    """The key of a pane in the table.
+
+    >>> pane_key(Pane(model="loans", partition=3, slot=9, shape="", phi="1", counted=b""))
+    b'pane/3/9/loans'
+    """
+    return place_key(pane.model, pane.partition, pane.slot)
+
+
+def place_key(model: str, partition: int, slot: int) -> bytes:
+    """The key of whatever pane is of this place."""
+    return b"%s%d/%d/%s" % (PANE, partition, slot, model.encode())
 
 
 def bundles(panes: Iterable[Pane]) -> Iterator[tuple[str, bytes]]:
-    """The panes in few messages: each with the model that it is about."""
-    waiting: dict[str, list[Pane]] = defaultdict(list)
+    """The panes in few messages, each with the model that it is about; a large pane in several."""
+    waiting: dict[str, list[Raw]] = defaultdict(list)
     sizes: Counter[str] = Counter()
     for pane in panes:
-        size = 200 + len(pane.cells) + len(pane.counts) + len(pane.measures)
-        if sizes[pane.model] + size > LARGEST and waiting[pane.model]:
+        (record,) = packed.dump([pane])
+        _, cut = parts.split(pane_key(pane), record)
+        for part in cut.items():
+            yield pane.model, encode(Part(*part))
+        if cut:
+            continue
+        if sizes[pane.model] + len(record) > LARGEST:
             yield pane.model, encode(PaneMessage(waiting.pop(pane.model)))
             del sizes[pane.model]
-        waiting[pane.model].append(pane)
-        sizes[pane.model] += size
+        waiting[pane.model].append(Raw(record))
+        sizes[pane.model] += len(record)
     for model, rest in waiting.items():
         yield model, encode(PaneMessage(rest))

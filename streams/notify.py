@@ -7,14 +7,16 @@ from functools import partial
 
 import faust
 
-from alerts import alert, message, routes
+from alerts import actions, alert, message, routes
+from alerts.actions import Action, Journal
 from alerts.delivery import Outbox
 from alerts.notifier import Sender
 from alerts.outbox import Delivery
+from alerts.silences import Silence
 from monitor.config import Config
 from streams.consumer import App, Bundle
 from streams.guard import fatal
-from streams.tables import Table
+from streams.tables import Table, send
 from streams.topics import Topics
 
 DELIVER_SECONDS = 1.0
@@ -31,10 +33,18 @@ class _Store:
 
 
 class Notify:
-    """Consumes alerts; keeps the outbox; delivers through `notifiers`, by "kind:name"."""
+    """Consumes alerts, and what people do about them; keeps the outbox and a journal of both.
 
-    def __init__(self, app: App, config: Config, topics: Topics, notifiers: Mapping[str, Sender]) -> None:
+    Delivers through `notifiers`, by "kind:name". `partitions` is the partition count of the alerts' topic:
+    what people do is told to every partition, as a silence may be about the alerts of any.
+    """
+
+    def __init__(
+        self, app: App, config: Config, topics: Topics, notifiers: Mapping[str, Sender], partitions: int
+    ) -> None:
         self.boxes: dict[int, Outbox] = {}
+        self.journals: dict[int, Journal] = {}
+        self._app, self._topics, self._partitions = app, topics, partitions
         self._config, self._notifiers = config, notifiers
         self._running: set[asyncio.Future[None]] = set()
         self.table = Table(
@@ -47,31 +57,72 @@ class Notify:
         """All deliveries that this worker knows."""
         return [delivery for box in self.boxes.values() for delivery in box.deliveries()]
 
+    def actions(self) -> list[Action]:
+        """What people did, the newest first: all of it, if this worker has a partition at all."""
+        return actions.together(self.journals.values())
+
+    def silences(self) -> list[Silence]:
+        """The silences that nobody has ended; some may be over."""
+        found = {silence.id: silence for journal in self.journals.values() for silence in journal.silences()}
+        return list(found.values())
+
+    async def act(self, action: Action) -> None:
+        """Tells every partition; returns when Kafka has it."""
+        key, record = actions.key(action), actions.encode(action)
+        told = (
+            send(self._app, self._topics.alerts, record, key=key, partition=partition)
+            for partition in range(self._partitions)
+        )
+        await asyncio.gather(*told)
+
     def _recovered(self, partition: int, items: Mapping[bytes, bytes]) -> None:
+        journal = Journal()
+        journal.restore(items)
         box = Outbox(
             notifiers=self._notifiers,
             route=partial(routes.route, self._config),
             render=lambda a: message.render(a, self._config),
             store=_Store(self.table, partition),
-            now=lambda: time.time_ns() // 1_000_000,
+            now=_now,
+            silences=journal.silences,
         )
         box.restore(items)
-        self.boxes[partition] = box
+        self.boxes[partition], self.journals[partition] = box, journal
 
     def _revoked(self, partition: int) -> None:
-        del self.boxes[partition]
+        del self.boxes[partition], self.journals[partition]
 
     async def _accept(self, stream: faust.StreamT[Bundle]) -> None:
         async for bundle in stream:
-            for record in bundle.values:
-                await self.boxes[bundle.partition].accept(alert.decode(record or b""))
+            for key, record in zip(bundle.keys, bundle.values, strict=True):
+                if key is not None and key.startswith(actions.PREFIX):
+                    await self._note(bundle.partition, actions.decode(record or b""))
+                else:
+                    await self.boxes[bundle.partition].accept(alert.decode(record or b""))
+            self._start(bundle.partition)
+
+    async def _note(self, partition: int, action: Action) -> None:
+        """Takes an action, durably when it returns."""
+        journal = self.journals[partition]
+        await self.table.put(partition, actions.key(action), actions.encode(action))
+        journal.put(action)
+        for old in journal.forget(_now()):
+            await self.table.put(partition, old, None)
 
     async def _deliver(self) -> None:
-        """Starts a round for each outbox; a slow destination holds up only itself, not the next round."""
+        """Tries again what did not succeed at once."""
         for partition in self.table.partitions_ready():
-            task = asyncio.ensure_future(_round(self.boxes[partition]))
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
+            self._start(partition)
+
+    def _start(self, partition: int) -> None:
+        """Starts a round of an outbox; a slow destination holds up only itself, not the next round."""
+        task = asyncio.ensure_future(_round(self.boxes[partition]))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
 
 
 @fatal

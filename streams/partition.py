@@ -6,13 +6,14 @@ import os
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from operator import attrgetter
 from typing import Any
 
 import msgspec
 import numpy as np
 from msgspec import Struct
 
-from monitor import blocks
+from monitor import blocks, entities
 from monitor.batches import Batch
 from monitor.codes import OTHER, OTHER_CODE, Codes, Vocabulary
 from monitor.config import Config, Model
@@ -20,11 +21,12 @@ from monitor.events import Decision, Decoder, Feedback, Invalid
 from monitor.facts import Facts
 from monitor.hashing import partitions
 from monitor.joined import slice_ms
-from monitor.panes import Pane
+from monitor.packed import Pane
+from monitor.trials import families
+from streams import topics
 from streams.consumer import Bundle
 
 DAY_MS = 86_400_000
-WRITER = os.urandom(8).hex()  # of this process: a stale writer can add blocks, never replace one
 SMALL, MANY, MERGED = (
     64_000,
     16,
@@ -37,13 +39,20 @@ MOVED = 800_000  # bytes of an event that is sent on
 TOO_LARGE = f"the event is for another partition, and too large to be sent on; allowed: {MOVED} bytes"
 TOO_LATE = "time: the decision or the outcome is from before feedback_within; see docs/operations.md"
 
+_TIMESTAMP = attrgetter("timestamp")
+
 
 class Taken(Struct):
-    """What a bundle leaves to be made durable before it is acknowledged."""
+    """What a bundle leaves to be made durable before it is acknowledged.
+
+    Repeats go out before the blocks: a claim that is durable is not judged again.
+    """
 
     blocks: dict[bytes, bytes]
-    invalid: list[bytes]
-    misrouted: list[tuple[bytes, bytes]]  # key, value
+    invalid: list[bytes] = []
+    misrouted: list[tuple[bytes, bytes]] = []  # key, value
+    claims: list[tuple[int, bytes]] = []  # the partition that settles them
+    repeats: list[tuple[int, bytes]] = []  # the partition that holds the decisions
 
 
 class Partition:
@@ -52,19 +61,24 @@ class Partition:
     def __init__(self, number: int, config: Config, count: int, key: bytes, counts: Counter[str]) -> None:
         self.number, self.count = number, count
         self.lock = asyncio.Lock()
-        self.facts = Facts(config.models, key)
+        self._tested = [name for name, model in config.models.items() if families(model)]
+        self.facts = Facts(config.models, key, self._tested)
         self._key_of_hashes = key
         self.counts = counts
         self.blocks: dict[bytes, int] = {}  # sizes by key
         self.arrived = 0
-        self._config = config
-        self._sequence = 0
+        self._config, self._topics = config, topics.names(config.broker)
+        # Of this holding, not of the process: a partition that comes back would begin anew with key 1, and
+        # replace what was written before it left. A stale writer, too, can add blocks, never replace one.
+        self._writer, self._sequence = os.urandom(8).hex(), 0
         self._decoders: dict[str, Decoder[Any]] = {
             config.broker.decisions: Decoder(Decision),
             config.broker.feedback: Decoder(Feedback),
         }
         self._fields = Vocabulary(Codes(), FIELDS)  # that no event has
-        self._times: dict[str, int] = {}
+        self._known: Counter[str] = Counter()  # what the facts found, as it is counted already
+        self._times: dict[str, int] = {}  # by topic: the latest event that was read
+        self._restored: dict[str, int] = {}  # the latest that was read before, while the log may hold earlier
         self._ended: dict[str, float] = {}  # by topic: since when at its end; now, while it is not
         self._shapes = {name: shape(model) for name, model in config.models.items()}
 
@@ -79,7 +93,8 @@ class Partition:
         latest = zip(
             (self._config.broker.decisions, self._config.broker.feedback), self.facts.latest, strict=True
         )
-        self._times = {topic: time for topic, time in latest if time}
+        self._restored = {topic: time for topic, time in latest if time is not None}
+        self._known = self._found()
 
     def take(self, bundle: Bundle) -> Taken:
         """Takes a bundle's events. What is returned must be durable before the bundle is done."""
@@ -92,7 +107,33 @@ class Partition:
         for batch in found.batches:
             self._keep(self._route(batch, found.invalid, misrouted), bundle, found.invalid)
         self.counts["misrouted"] += len(misrouted)
-        return Taken(self._new_blocks(), self._invalid(found.invalid, bundle), misrouted)
+        self._count()
+        claims = [*entities.shared(self.facts.claims.take(), self.number, self.count)]
+        return Taken(self._new_blocks(), self._invalid(found.invalid, bundle), misrouted, claims)
+
+    def hear(self, bundle: Bundle) -> Taken:
+        """Takes what partitions tell each other: claims, which are settled here, or repeats, which are held
+        here. What is returned must be durable before the bundle is done."""
+        told = entities.taken(value or b"" for value in bundle.values)
+        latest = max(int(claims["time"].max()) for claims in told.values())
+        self._times[bundle.topic] = max(latest, self._times.get(bundle.topic, 0))
+        repeats: list[tuple[int, bytes]] = []
+        if bundle.topic == self._topics.entities:
+            repeats += entities.returned(self.facts.claims.settle(told))
+        else:
+            self.facts.mark(told)
+        return Taken(self._new_blocks(), repeats=repeats)
+
+    def _count(self) -> None:
+        """Adds what the facts found to the worker's counts, which never fall: not with facts that end."""
+        found = self._found()
+        self.counts.update(found - self._known)
+        self._known = found
+
+    def _found(self) -> Counter[str]:
+        found = self.facts.counts
+        capped = sum(self.facts.refused.values())
+        return Counter(duplicates=found["duplicates"], conflicts=found["conflicts"], capped=capped)
 
     def _route(
         self, batch: Batch[Any], invalid: list[Invalid], misrouted: list[tuple[bytes, bytes]]
@@ -129,7 +170,7 @@ class Partition:
         invalid += [Invalid(int(batch.records[i]), "too_late", TOO_LATE) for i in late]
         latest = int(batch.times.max())
         self._times[bundle.topic] = max(latest, self._times.get(bundle.topic, 0))
-        arrived = min(record.timestamp for record in bundle.records)
+        arrived = min(map(_TIMESTAMP, bundle.records))
         self.arrived = min(arrived, self.arrived) if self.arrived else arrived
 
     def _invalid(self, found: Iterable[Invalid], bundle: Bundle) -> list[bytes]:
@@ -144,13 +185,13 @@ class Partition:
         record: dict[str, object] = {
             "topic": bundle.topic,
             "partition": bundle.partition,
-            "offset": bundle.offsets[invalid.record],
+            "offset": bundle.records[invalid.record].offset,
             "reason": invalid.reason,
             "detail": invalid.detail,
             "count": count,
         }
         if self._config.broker.invalid_payload:
-            payload = bundle.values[invalid.record] or b""
+            payload = bundle.records[invalid.record].value or b""
             record["payload"] = payload[:100_000].decode(errors="replace")
         return msgspec.json.encode(record)
 
@@ -159,7 +200,7 @@ class Partition:
 
     def _key(self) -> bytes:
         self._sequence += 1
-        return f"{WRITER}/{self._sequence}".encode()
+        return f"{self._writer}/{self._sequence}".encode()
 
     def merge(self, items: Mapping[bytes, bytes]) -> tuple[dict[bytes, bytes], list[bytes]]:
         """Larger blocks in place of many small ones, and the keys of those that they replace."""
@@ -181,10 +222,11 @@ class Partition:
         """Drops what is from before `ends`, durably sealed: the blocks to write, and those to remove then."""
         self.facts.seal(ends)
         living, old = self.facts.living(), list(self.blocks)
-        sealed, self.facts = ends, Facts(self._config.models, self._key_of_hashes)
+        sealed, self.facts = ends, Facts(self._config.models, self._key_of_hashes, self._tested)
         self.facts.seal(sealed)
         for record in living:
             self.facts.load(record)
+        self._known = self._found()
         return {self._key(): record for record in living}, old
 
     def take_panes(self) -> list[Pane]:
@@ -199,14 +241,15 @@ class Partition:
         """The event time (ms) that all topics here have reached, and whether they are all idle.
 
         `at_end`: by topic, whether its log has been read to the end at `now` (s, any origin). A topic
-        that has been at its end for some seconds does not hold back the other.
+        that has been at its end for some seconds does not hold back the other. Facts that were restored
+        tell no time before that: of what was in hand when a worker died, a part may be durable.
         """
         for topic, end in at_end.items():
             since = self._ended.get(topic, now)
             self._ended[topic] = since if end else now
         idle = {topic for topic in at_end if now - self._ended[topic] >= IDLE_SECONDS}
         if len(idle) == len(at_end):
-            return max(self._times.values(), default=None), True
+            return max([*self._times.values(), *self._restored.values()], default=None), True
         times = [self._times.get(topic) for topic in at_end if topic not in idle]
         return (None if None in times else min(t for t in times if t is not None)), False
 

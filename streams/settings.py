@@ -21,6 +21,7 @@ SECRET_SECTIONS = (
     "broker",
     "http",
     "ingest",
+    "alerts",
     "notifiers",
     "hash_key",
 )  # where a table of one key is a reference
@@ -64,6 +65,7 @@ def check(config: Config) -> None:
     _check_addresses(config)
     _check_topics(config)
     _check_ingest(config.ingest)
+    _check_token(config.alerts.token, "alerts.token")
     if config.hash_key is not None and len(config.hash_key.value) < HASH_KEY:
         raise ConfigError("hash_key", "…", f"a secret of {HASH_KEY} characters or more")
 
@@ -193,10 +195,14 @@ def _check_topics(config: Config) -> None:
 
 
 def _check_ingest(ingest: Ingest) -> None:
-    if ingest.token is not None and not TOKEN.fullmatch(ingest.token.value):
-        raise ConfigError("ingest.token", "…", "a secret of 16 or more letters, digits and any of -._~+/")
+    _check_token(ingest.token, "ingest.token")
     if ingest.max_body < 1:
         raise ConfigError("ingest.max_body", ingest.max_body, "1 or more")
+
+
+def _check_token(token: Secret | None, key: str) -> None:
+    if token is not None and not TOKEN.fullmatch(token.value):
+        raise ConfigError(key, "…", "a secret of 16 or more letters, digits and any of -._~+/")
 
 
 def _check_addresses(config: Config) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from monitor.config import Broker, ConfigError
+from streams import reasons
 
 with warnings.catch_warnings():
     # kafka-python reads its schemas by a function that Python 3.11 deprecated and 3.13 revived
@@ -26,6 +27,8 @@ class Topics(Struct, frozen=True):
     decisions: str
     feedback: str
     facts: str
+    entities: str
+    repeats: str
 
     panes: str
     pane_table: str
@@ -38,10 +41,15 @@ class Topics(Struct, frozen=True):
     @property
     def tied(self) -> list[list[str]]:
         return [
-            [self.decisions, self.feedback, self.facts],
+            [self.decisions, self.feedback, self.facts, self.entities, self.repeats],
             [self.panes, self.pane_table],
             [self.alerts, self.outbox],
         ]
+
+    @property
+    def own(self) -> list[str]:
+        """What workers made of the events, and can make again."""
+        return [name for row in self.tied for name in row if name not in (self.decisions, self.feedback)]
 
     @property
     def everything(self) -> list[str]:
@@ -55,6 +63,8 @@ def names(broker: Broker) -> Topics:
         decisions=broker.decisions,
         feedback=broker.feedback,
         facts=f"{own}-facts-changelog",
+        entities=f"{own}-entities",
+        repeats=f"{own}-repeats",
         panes=f"{own}-panes",
         pane_table=f"{own}-evaluate-changelog",
         alerts=f"{own}-alerts",
@@ -78,13 +88,20 @@ def client_settings(broker: Broker) -> dict[str, Any]:
     return settings
 
 
+def connected(broker: Broker) -> KafkaAdminClient:
+    """Who may ask and change things; to be closed. Raises ConfigError when Kafka cannot be reached."""
+    with reasons.heard() as why:
+        try:
+            return KafkaAdminClient(**client_settings(broker), **PATIENCE)
+        except (KafkaError, OSError, ValueError) as error:
+            allowed = f"the address of a running Kafka that lets us in ({why.of(error)})"
+            raise ConfigError("broker.url", broker.url, allowed) from None
+
+
 def ensure(broker: Broker) -> Topics:
     """Creates the topics that are missing. Raises ConfigError when that cannot be."""
     topics = names(broker)
-    try:
-        admin = KafkaAdminClient(**client_settings(broker), **PATIENCE)
-    except (KafkaError, OSError, ValueError) as error:
-        raise ConfigError("broker.url", broker.url, f"the address of a running Kafka ({error})") from None
+    admin = connected(broker)
     try:
         _create(admin, topics, broker.partitions)
     except KafkaError as error:
@@ -98,7 +115,7 @@ def ensure(broker: Broker) -> Topics:
 
 def partitions(broker: Broker, wanted: Iterable[str]) -> dict[str, int]:
     """How many partitions each topic has."""
-    admin = KafkaAdminClient(**client_settings(broker), **PATIENCE)
+    admin = connected(broker)
     try:
         return {d["name"]: len(d["partitions"]) for d in _described(admin, wanted)}
     finally:

@@ -2,28 +2,23 @@
 
 from collections.abc import Mapping
 
-import msgspec
-
-from monitor import baseline
+from monitor import baseline, packed
 from monitor.baseline import Baseline
 from monitor.codes import Codes
 from monitor.config import Model
 from monitor.durations import milliseconds
 from monitor.evaluator import Evaluator
 from monitor.joined import slice_ms
-from monitor.panes import Pane, Panes
+from monitor.packed import Pane
+from monitor.panes import Panes
 from monitor.readings import Reading
 from monitor.trials import Levels, Trials
 from monitor.windows import window_ms
+from streams.messages import pane_key, place_key
 from streams.partition import shape
 
-PANE, BASELINE = b"pane/", b"baseline/"
+BASELINE, DETECTORS = b"baseline/", b"detectors/"
 WORN = 500  # panes that are summed up at once
-
-
-def pane_key(model: str, partition: int, slot: int) -> bytes:
-    """The key of a pane in the table."""
-    return b"%s%d/%d/%s" % (PANE, partition, slot, model.encode())
 
 
 class Watched:
@@ -42,20 +37,26 @@ class Watched:
         self._baseline = reference  # the one that is durable
         self._seen: tuple[int, bool] | None = None
 
-    def put(self, pane: Pane) -> bool:
-        """Takes a pane if it is newer than the one here and cut as our configuration says."""
-        return pane.shape == self._shape and self.panes.put(pane)
+    def fits(self, pane: Pane) -> bool:
+        """Whether a pane is cut as our configuration says: others do not add up with ours."""
+        return pane.shape == self._shape
 
     def restore(self, items: Mapping[bytes, bytes]) -> None:
-        """Takes up the tests where the table's items left them."""
+        """Takes up the tests and detectors where the table's items left them."""
         self._trials.restore(items)
+        state = items.get(DETECTORS + self.name.encode())
+        if state is not None:
+            self._evaluator.detecting.restore(state)
 
     def read(self, clock: int | None, now: float) -> bool:
         """Reads the panes anew if something changed; says whether it did.
 
-        Without a clock nothing is read: windows would have no place to begin.
+        Without a clock nothing is to be judged or kept: counts are shown as they are, nothing is decided.
         """
         if clock is None:
+            if self.panes.dirty:
+                self.panes.dirty.clear()
+                self.readings = self._evaluator.glance()
             return False
         after = milliseconds(self.model.stale_after) / 1000
         stale = self.arrived is not None and now - self.arrived > after
@@ -70,6 +71,9 @@ class Watched:
     def unsaved(self) -> dict[bytes, bytes]:
         """What the last reading found out that must be durable before anybody is told."""
         items = self._trials.unsaved()
+        state = self._evaluator.detecting.unsaved()
+        if state is not None:
+            items[DETECTORS + self.name.encode()] = state
         found = self._evaluator.baseline
         if found is not None and found is not self._baseline:
             self._baseline = found
@@ -87,6 +91,6 @@ class Watched:
         if self.panes.worn(end) < WORN:
             return {}, []
         pane, old = self.panes.roll(end, self.name, self._shape)
-        record = {pane_key(self.name, pane.partition, pane.slot): msgspec.msgpack.encode(pane)}
-        keys = [pane_key(self.name, partition, slot) for partition, slot in old]
-        return record, [*keys, *self._trials.forget(end)]
+        keys = [place_key(self.name, partition, slot) for partition, slot in old]
+        keys += self._trials.forget(end)
+        return {**self._trials.unsaved(), pane_key(pane): packed.dump([pane])[0]}, keys

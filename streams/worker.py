@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import gc
 import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -14,7 +15,7 @@ from alerts import routes
 from alerts.notifier import Sender
 from dashboards.web import guard, make_web
 from monitor.config import Config, ConfigError
-from streams import tables, topics
+from streams import office, tables, topics
 from streams.app import Worker
 from streams.consumer import serve
 from streams.embedded import PARTITIONS, EmbeddedBroker
@@ -22,6 +23,10 @@ from streams.ingest import endpoints, foreign
 from streams.ingest.backlog import Backlog
 from streams.ingest.foreign import Foreign
 from streams.topics import Topics
+
+YOUNG = 200_000  # objects that may be made before the garbage collector looks at them; Python's 700 are few
+
+LINGER = 2.0  # seconds for answers that are under way: Kafka is gone by then, and they wait for nothing
 
 
 def run(config: Config, *, embedded: bool = False) -> int:
@@ -46,12 +51,18 @@ def make(config: Config, **settings: Any) -> Worker:
     notifiers = routes.build(config)
     found = topics.ensure(config.broker)
     theirs = foreign.named(config)
-    counts = topics.partitions(config.broker, [found.decisions, found.panes, *theirs])
+    counts = topics.partitions(config.broker, [found.decisions, found.panes, found.alerts, *theirs])
     for topic, name in theirs.items():
         if not counts.get(topic):
             raise ConfigError(f"models.{name}.topic", topic, "a topic that exists")
     worker = Worker(
-        config, found, notifiers, partitions=counts[found.decisions], panes=counts[found.panes], **settings
+        config,
+        found,
+        notifiers,
+        partitions=counts[found.decisions],
+        panes=counts[found.panes],
+        alerts=counts[found.alerts],
+        **settings,
     )
     Foreign(worker.app, config, found, worker.collect.counts)
     return worker
@@ -74,7 +85,8 @@ def make_embedded(
 async def page(worker: Worker) -> AsyncIterator[str]:
     """Serves the worker's page, metrics and health; gives its address. Raises ConfigError."""
     http = worker.config.http
-    runner = web.AppRunner(_site(worker), access_log=None, logger=endpoints.log)
+    settings: dict[str, Any] = {"access_log": None, "logger": endpoints.log, "shutdown_timeout": LINGER}
+    runner = web.AppRunner(_site(worker), **settings)
     await runner.setup()
     try:
         site = web.TCPSite(runner, http.host, http.port)
@@ -89,19 +101,28 @@ async def page(worker: Worker) -> AsyncIterator[str]:
 
 
 def _site(worker: Worker) -> web.Application:
-    """The page, and events over HTTP if there is a token for them."""
+    """The page; events over HTTP, and acting on alerts, if there are tokens for them."""
     config = worker.config
     site = make_web(worker)
     if config.http.user is not None and config.http.password is not None:
-        site.middlewares.append(endpoints.beside(guard(config.http.user, config.http.password)))
+        site.middlewares.append(endpoints.beside(guard(config.http.user, config.http.password), office.PATHS))
     if config.ingest.token is not None:
         backlog = Backlog(functools.partial(tables.send, worker.app))
         doors = endpoints.Ingest(config, config.ingest.token, backlog, worker.collect.counts)
         site.add_routes(doors.routes())
+    if config.alerts.token is not None:
+        site.add_routes(office.Office(worker, config.alerts.token).routes())
     return site
 
 
 async def _serve(worker: Worker) -> None:
+    _collect_garbage_rarely()
     async with page(worker) as address:
         logging.getLogger(__name__).info("the page is at %s", address)
         await serve(worker.app)
+
+
+def _collect_garbage_rarely() -> None:
+    """Events hold no cycles, and die with their bundle: to look for cycles among them would cost a third."""
+    gc.freeze()
+    gc.set_threshold(YOUNG, 20, 20)

@@ -1,5 +1,14 @@
-"""What every folder of tests may use."""
+"""What every folder of tests may use, and how examples are drawn."""
+
+import os
+
+from hypothesis import HealthCheck, settings
 
 from tests.kafka.broker import kafka, unique
 
 __all__ = ["kafka", "unique"]
+
+# No test asserts a time. CI draws the same examples each time; a developer's machine draws new ones.
+settings.register_profile("any_machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", settings.get_profile("any_machine"), derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI", "").lower() == "true" else "any_machine")

@@ -2,6 +2,7 @@
 
 import doctest
 import re
+import shlex
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -77,7 +78,7 @@ def commands() -> set[str]:
 
 @pytest.mark.parametrize("line", sorted(commands()))
 def test_commands_exist(line: str) -> None:
-    cli.parser().parse_args(line.split())
+    cli.parser().parse_args(shlex.split(line))
 
 
 def targets() -> set[str]:

@@ -11,10 +11,10 @@ import aiosmtplib
 import jinja2
 
 from alerts import message as messages
-from alerts import words
 from alerts.alert import State
 from alerts.message import Message
 from alerts.notifier import Refused, Retry, Sender
+from monitor import words
 from monitor.config import ConfigError, Secret, Section
 
 PORTS = {"starttls": 587, "tls": 465, "none": 25}

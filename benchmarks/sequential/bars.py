@@ -8,6 +8,9 @@ OURS = "RIPr grid (Fairlead)"
 RATIO = "RIPr grid, ratio (Fairlead)"
 SR = "e-SR, A = 1000 (Fairlead)"
 EBH = "e-BH on current E (Fairlead)"
+PROVISIONAL = "provisional outcomes of a group, fed as it comes"
+MATURED = "provisional outcomes of a group, fed when it has matured (Fairlead)"
+YEAR = "Fairlead, budget 1 per year"
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,12 @@ BARS = [
     Bar("many", EBH, "false share of the list", most=0.01),
     Bar("many", EBH, "power", least=0.85),
     Bar("many", "z-test every 100", "false share of the list", least=0.35),
+    *(Bar("delays", f"delay by {how}", "false alarms", most=0.05) for how in ("chance", "group")),
+    Bar("delays", MATURED, "false alarms", most=0.05),
+    Bar("delays", PROVISIONAL, "false alarms", least=0.3),
+    Bar("delays", "delay by decision, in one group", "false alarms", least=0.3),
+    Bar("year", YEAR, "a year", most=1),
+    Bar("year", "z-test of all so far, 5 %", "a year", least=10),
     Bar("speed", OURS, "µs to close 50 cells", most=300),
     Bar("speed", OURS, "ns an event", most=250),
     Bar("speed", OURS, "bytes of state a cell", most=160),

@@ -11,6 +11,8 @@ import argparse
 import sys
 from collections import defaultdict
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import faust
 from river import drift, metrics, utils
@@ -19,7 +21,8 @@ from benchmarks.stream.brokers import PARTITIONS
 from benchmarks.stream.events import GROUPS
 from streams.embedded import EmbeddedBroker
 
-ROLLING = 1_000
+WINDOWS = [timedelta(hours=24), timedelta(days=30)]
+Group = tuple[str, str]  # attribute, name
 
 
 class Decision(faust.Record, serializer="json"):  # type: ignore[call-arg, misc]
@@ -42,25 +45,37 @@ class Feedback(faust.Record, serializer="json"):  # type: ignore[call-arg, misc]
 
 
 class Metrics:
-    """River's: a confusion matrix a group, two rolling ones, ADWIN on decisions and on errors."""
+    """What the worker is asked for, by river: a confusion matrix a group and window, and ADWIN on errors."""
 
     def __init__(self) -> None:
-        self.groups: dict[tuple[str, str], metrics.ConfusionMatrix] = defaultdict(metrics.ConfusionMatrix)
-        self.everybody = metrics.ConfusionMatrix()
-        self.rolling = utils.Rolling(metrics.ConfusionMatrix, window_size=ROLLING)
-        self.decisions, self.errors = drift.ADWIN(), drift.ADWIN()
+        self.groups: dict[Group, metrics.ConfusionMatrix] = defaultdict(metrics.ConfusionMatrix)
+        self.rolling: list[dict[Group, utils.TimeRolling]] = [
+            defaultdict(partial(utils.TimeRolling, metrics.ConfusionMatrix, period=window))
+            for window in WINDOWS
+        ]
+        self.errors = drift.ADWIN()
         self.drifts = 0
 
-    def update(self, decision: str, outcome: str, attributes: dict[str, str]) -> None:
+    def update(self, decision: str, outcome: str, attributes: dict[str, str], time: float) -> None:
         """One decision whose outcome is known."""
         truth, predicted = outcome == "repaid", decision == "approved"
-        self.everybody.update(truth, predicted)
-        self.rolling.update(truth, predicted)
-        for name in GROUPS:
-            self.groups[name, attributes[name]].update(truth, predicted)
-        self.decisions.update(predicted)
+        when = datetime.fromtimestamp(time, UTC).replace(tzinfo=None)  # as river compares them
+        for group in [("", ""), *((name, attributes[name]) for name in GROUPS)]:
+            self.groups[group].update(truth, predicted)
+            for rolling in self.rolling:
+                rolling[group].update(truth, predicted, t=when)
         self.errors.update(truth != predicted)
-        self.drifts += self.decisions.drift_detected + self.errors.drift_detected
+        self.drifts += self.errors.drift_detected
+
+    def rates(self) -> dict[Group, tuple[float, float]]:
+        """The selection rate and the true positive rate of each group."""
+        return {group: _rates(matrix) for group, matrix in self.groups.items()}
+
+
+def _rates(matrix: metrics.ConfusionMatrix) -> tuple[float, float]:
+    selected, repaid = matrix.sum_col[True], matrix.sum_row[True]
+    found = matrix[True][True]
+    return selected / max(matrix.total_weight, 1), found / max(repaid, 1)
 
 
 def build(address: str, topic: str, *, join: bool) -> faust.App:
@@ -80,14 +95,15 @@ def build(address: str, topic: str, *, join: bool) -> faust.App:
         @app.agent(decisions)  # type: ignore[untyped-decorator]
         async def remember(stream: faust.StreamT[Decision]) -> None:
             async for event in stream:
-                table[event.id] = [event.decision, event.attributes]
+                table[event.id] = [event.decision, event.attributes, event.time]
                 taken[0] += 1
 
         @app.agent(outcomes)  # type: ignore[untyped-decorator]
         async def watch(stream: faust.StreamT[Feedback]) -> None:
             async for event in stream:
                 if (held := table.get(event.decision_id)) is not None:
-                    found.update(held[0], event.outcome, held[1])
+                    decision, attributes, time = held
+                    found.update(decision, event.outcome, attributes, time)
                 taken[0] += 1
 
     else:
@@ -95,8 +111,12 @@ def build(address: str, topic: str, *, join: bool) -> faust.App:
         @app.agent(decisions)  # type: ignore[untyped-decorator]
         async def count(stream: faust.StreamT[Decision]) -> None:
             async for event in stream:
-                found.update(event.decision, event.outcome, event.attributes)
+                found.update(event.decision, event.outcome, event.attributes, event.time)
                 taken[0] += 1
+
+    @app.timer(1.0)  # type: ignore[untyped-decorator]
+    async def read() -> None:
+        found.rates()
 
     @app.timer(0.5)  # type: ignore[untyped-decorator]
     async def tell() -> None:

@@ -20,8 +20,11 @@ def kafka() -> Iterator[str]:
     if given := environ.get("KAFKA_BOOTSTRAP"):
         yield given
         return
-    with tempfile.TemporaryDirectory(prefix="fairlead-bench-") as folder:
-        yield from broker._broker(broker._jars(), Path(folder))
+    with (
+        tempfile.TemporaryDirectory(prefix="fairlead-bench-") as folder,
+        broker.running(broker.Broker(Path(folder))) as node,
+    ):
+        yield node.address
 
 
 def send(address: str, messages: Iterable[Message]) -> None:

@@ -24,6 +24,7 @@ attributes = {attributes}
 windows = ["24h"]
 [[models.{name}.rules]]
 metric = "selection_rate"
+test = "threshold"
 min = -0.2
 """
 Watched = tuple[str, str]  # model, attribute
@@ -62,6 +63,7 @@ class People:
 def measure(address: str, name: str, rate: int, alerts: int) -> list[float]:
     """Seconds from the last decision that a breach needs to its alert at a webhook, for each of `alerts`.
 
+    The rules are judged by each reading: a sequential test would wait until the slice is finished.
     All the while `rate` decisions a second come, spread over ten models. A breach is a group of 60 that was
     not there before and is always declined.
     """
@@ -74,9 +76,10 @@ def measure(address: str, name: str, rate: int, alerts: int) -> list[float]:
         route = '[[alerts.routes]]\nto = ["webhook:people"]\n[notifiers.webhook.people]\n'
         hook = f'{route}url = "http://127.0.0.1:{port}/"\n'
         with configured(address, name, *models, hook) as file, Worker(file) as worker:
-            wait_until(lambda: worker.ready(PARTITIONS), "a worker that is ready", 0.5)
+            wait_until(lambda: worker.recovered() == PARTITIONS, "a worker that is ready", 0.5)
             send(address, single(topic, [_decision(-1 - i, {}) for i in range(2_000)], PARTITIONS))
             wait_until(lambda: len(worker.get("/api/readings")) == MODELS, "readings of all models", 0.5)
+            wait_until(lambda: worker.clock() is not None, "the first verdicts", 0.5)
             sent = _load(Producer({"bootstrap.servers": address, "linger.ms": 5}), topic, rate, watched)
             wait_until(lambda: len(people.told) >= len(watched), "all alerts")
     return [people.told[each] - sent[each] for each in watched]

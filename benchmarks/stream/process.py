@@ -67,6 +67,11 @@ class Process:
         self._process.send_signal(signal.SIGTERM)
         self._process.wait(60)
 
+    def kill(self) -> None:
+        """As a machine that fails."""
+        self._process.kill()
+        self._process.wait(10)
+
     def __enter__(self) -> Self:
         return self
 
@@ -104,17 +109,62 @@ class Worker(Process):
         with urllib.request.urlopen(self.address() + path, timeout=30) as answer:
             return msgspec.json.decode(answer.read())
 
-    def ready(self, partitions: int) -> bool:
-        """Whether it reads so many partitions of the events."""
+    def recovered(self) -> int:
+        """How many partitions of the events it reads; 0 while it is not ready."""
         with suppress(OSError):
             health = self.get("/api/health")
-            return bool(health["ready"] and health["assigned"] == health["recovered"] == partitions)
-        return False
+            return int(health["recovered"]) if health["ready"] else 0
+        return 0
+
+    def clock(self) -> int | None:
+        """The event time (ms) that all it evaluates has reached."""
+        found: int | None = self.get("/api/health")["clock"]
+        return found
+
+    def lag(self) -> int:
+        """Records that it has still to read."""
+        return sum(n for topic in self.get("/api/health")["lag"].values() for n in topic.values())
 
     def taken(self) -> tuple[int, int]:
         """Decisions and outcomes in the readings of all models."""
         readings = self.get("/api/readings?window=all")
         return sum(r["decisions"] for r in readings), sum(r["feedback"] for r in readings)
+
+
+class Crew:
+    """The workers of one deployment, measured as one."""
+
+    def __init__(self, workers: Sequence[Worker]) -> None:
+        self.workers = workers
+
+    def cpu(self) -> float:
+        return sum(worker.cpu() for worker in self.workers)
+
+    def threads(self) -> list[float]:
+        """Seconds of CPU of the main threads, and of all others."""
+        main = sum(worker.threads()[0] for worker in self.workers)
+        return [main, self.cpu() - main]
+
+    def peak_memory(self) -> int:
+        """Bytes of all of them."""
+        return sum(worker.peak_memory() for worker in self.workers)
+
+    def ready(self, partitions: int) -> bool:
+        """Whether each reads some of so many partitions, and together all."""
+        read = [worker.recovered() for worker in self.workers]
+        return all(read) and sum(read) == partitions
+
+    def has_clock(self) -> bool:
+        """Whether time has begun where the model is evaluated."""
+        return any(worker.clock() is not None for worker in self.workers)
+
+    def taken(self) -> tuple[int, int]:
+        """Decisions and outcomes in the readings: one of them evaluates the model."""
+        taken = [worker.taken() for worker in self.workers]
+        return sum(decisions for decisions, _ in taken), sum(outcomes for _, outcomes in taken)
+
+    def lag(self) -> int:
+        return sum(worker.lag() for worker in self.workers)
 
 
 def _seconds(stat: Path) -> float:

@@ -1,6 +1,8 @@
 """A reading from panes against recomputing the metrics from the rows of the same window, with fairlearn."""
 
+import subprocess
 from collections.abc import Sequence
+from pathlib import Path
 from time import process_time
 from typing import NamedTuple
 
@@ -31,12 +33,17 @@ class Reading(NamedTuple):
     rows: int
     fairlearn: float
     fairlead: float  # with intervals and verdicts
+    evidently: float | None
 
 
-def reading(rows: int) -> Reading:
-    """The same decisions and outcomes in both: six rates of the groups of three attributes."""
+def reading(rows: int, evidently: str | None = None) -> Reading:
+    """The same decisions and outcomes in all: six rates of the groups of three attributes.
+
+    `evidently` is an interpreter that has Evidently, which knows no groups: one report for each group.
+    """
     loans = events.loans(rows)
-    return Reading(rows, _fairlearn(loans) * 1e3, _fairlead(loans) * 1e3)
+    theirs = _evidently(evidently, rows) if evidently else None
+    return Reading(rows, _fairlearn(loans) * 1e3, _fairlead(loans) * 1e3, theirs)
 
 
 def _fairlearn(loans: Sequence[events.Row]) -> float:
@@ -50,6 +57,13 @@ def _fairlearn(loans: Sequence[events.Row]) -> float:
         )
         frame.difference(method="between_groups")
     return process_time() - start
+
+
+def _evidently(python: str, rows: int) -> float:
+    """Milliseconds, measured in a process of its own on rows of the same kind."""
+    counts = [len(groups) for groups in events.GROUPS.values()]
+    command = [python, str(Path(__file__).with_name("evidently_peer.py")), str(rows), *map(str, counts)]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[-1])
 
 
 def _fairlead(loans: Sequence[events.Row]) -> float:

@@ -1,7 +1,7 @@
 """Events a second, and CPU time an event, from Kafka to what is read of them."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -12,7 +12,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from benchmarks.stream import events
 from benchmarks.stream.brokers import PARTITIONS, send
 from benchmarks.stream.events import Message, Row
-from benchmarks.stream.process import Process, Worker, wait_until
+from benchmarks.stream.process import Crew, Process, Worker, wait_until
 
 WARM = 2_000  # events before the clock starts
 EMBEDDED_AT_ONCE = 8_000_000  # bytes in flight: the embedded broker keeps about 5 MB a partition
@@ -112,13 +112,24 @@ def baseline(address: str, loans: Sequence[Row], name: str, *, join: bool = Fals
         return measured(app, address, [rest], lambda: f"taken {len(messages)}\n" in app.printed())
 
 
-def fairlead(address: str, make: Make, loans: Sequence[Row], name: str, profile: Path | None = None) -> Costs:
-    """A worker on a Kafka: what the decisions took, and then their outcomes."""
+def fairlead(
+    address: str,
+    make: Make,
+    loans: Sequence[Row],
+    name: str,
+    *,
+    workers: int = 1,
+    profile: Path | None = None,
+) -> Costs:
+    """Workers on a Kafka: what the decisions took, and then their outcomes."""
     create(address, f"{name}-decisions", f"{name}-feedback")
-    with configured(address, name, CREDIT) as file, Worker(file, profile=profile) as worker:
-        costs = _both(worker, address, make(_before(), name), make(loans, name), _at_once)
+    with ExitStack() as stack:
+        file = stack.enter_context(configured(address, name, CREDIT))
+        crew = Crew([stack.enter_context(Worker(file, profile=profile)) for _ in range(workers)])
+        _warm(crew, address, make, name)
+        costs = _both(crew, address, make(loans, name), _at_once)
         if profile:
-            worker.stop()
+            crew.workers[0].stop()
         return costs
 
 
@@ -126,23 +137,32 @@ def embedded(make: Make, loans: Sequence[Row], name: str) -> Costs:
     """A worker with the broker inside it: its cost is the broker's too."""
     with configured("unused:1", name, CREDIT) as file, Worker(file, "--embedded") as worker:
         address = str(wait_until(lambda: worker.said(r"events go to (\S+)"), "the embedded broker"))
-        return _both(worker, address, make(_before(), name), make(loans, name), _in_small_parts)
+        _warm(crew := Crew([worker]), address, make, name)
+        return _both(crew, address, make(loans, name), _in_small_parts)
 
 
-def _before() -> list[Row]:
-    """Loans of the day before: by the time they are read, all code is loaded and all windows are known."""
-    return events.loans(WARM, seed=2, start=events.START - events.DAY)
-
-
-def _both(worker: Worker, address: str, before: Kind, kind: Kind, parts: Parts) -> Costs:
-    wait_until(lambda: worker.ready(PARTITIONS), "a worker that is ready", 0.5)
-    send(address, [*before.decisions, *before.feedback])
-    wait_until(lambda: worker.taken() == (WARM, WARM), "the first readings", 0.5)
-    worker.start_profile()
-    count = WARM + sum(message.events for message in kind.decisions)
-    decided = measured(worker, address, parts(kind.decisions), lambda: worker.taken() == (count, WARM))
-    returned = measured(worker, address, parts(kind.feedback), lambda: worker.taken() == (count, count))
+def _both(crew: Crew, address: str, kind: Kind, parts: Parts) -> Costs:
+    start = 2 * WARM
+    for worker in crew.workers:
+        worker.start_profile()
+    count = start + sum(message.events for message in kind.decisions)
+    decided = measured(crew, address, parts(kind.decisions), lambda: crew.taken() == (count, start))
+    returned = measured(crew, address, parts(kind.feedback), lambda: crew.taken() == (count, count))
     return decided, returned
+
+
+def _warm(crew: Crew, address: str, make: Make, name: str) -> None:
+    """Sends loans of the two days before: then all code is loaded, and all windows are known.
+
+    Detectors begin, and load river, when a slice is finished: on the second day, when time has begun.
+    """
+    wait_until(lambda: crew.ready(PARTITIONS), "workers that are ready", 0.5)
+    for day in (2, 1):
+        before = make(events.loans(WARM, seed=day + 1, start=events.START - day * events.DAY), name)
+        send(address, [*before.decisions, *before.feedback])
+        count = (3 - day) * WARM
+        wait_until(lambda: crew.taken() == (count, count), "the first readings", 0.5)  # noqa: B023
+        wait_until(crew.has_clock, "the clock", 0.5)
 
 
 def _at_once(messages: Sequence[Message]) -> Iterator[Sequence[Message]]:
@@ -156,23 +176,19 @@ def _in_small_parts(messages: Sequence[Message]) -> Iterator[Sequence[Message]]:
 
 
 def measured(
-    process: Process, address: str, parts: Iterable[Sequence[Message]], done: Callable[[], bool]
+    process: Process | Crew, address: str, parts: Iterable[Sequence[Message]], done: Callable[[], bool]
 ) -> Cost:
     """Sends the parts, each when the one before has been read, and waits until all is done."""
     count, wall, cpu, threads = 0, perf_counter(), process.cpu(), process.threads()
     for part in parts:
-        if count and isinstance(process, Worker):
-            wait_until(lambda: not _lag(process), "the lag to be 0", 0.1)
+        if count and isinstance(process, Crew):
+            wait_until(lambda: not process.lag(), "the lag to be 0", 0.1)
         send(address, part)
         count += sum(message.events for message in part)
     wait_until(done, "all events in the readings", 0.5)
     wall, cpu = perf_counter() - wall, process.cpu() - cpu
     spent = [now - before for now, before in zip(process.threads(), threads, strict=False)]
     return Cost(count, wall, cpu, spent, process.peak_memory())
-
-
-def _lag(worker: Worker) -> int:
-    return sum(n for topic in worker.get("/api/health")["lag"].values() for n in topic.values())
 
 
 def create(address: str, *topics: str) -> None:

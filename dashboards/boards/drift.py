@@ -80,16 +80,20 @@ def drift_now() -> table.Panel:
     of = "measure, stream"
     made = rows(
         "All measures",
-        "Every measure of every stream, with its limit and verdict.",
+        "Every measure of every stream, with its interval, limit and verdict.",
         now(f"max by ({of}) (fairlead_drift{{{MODEL}}})"),
         now(f"max by ({of}) (fairlead_drift_limit{{{MODEL}}})"),
         now(f'max by ({of}, verdict) (fairlead_drift_verdict{{{MODEL}, rule!=""}} == 1)'),
+        now(f"max by ({of}) (fairlead_drift_low{{{MODEL}}})"),
+        now(f"max by ({of}) (fairlead_drift_high{{{MODEL}}})"),
     )
     names = {
         "verdict": "Verdict",
         "measure": "Measure",
         "stream": "Stream",
         "Value #A": "Value",
+        "Value #D": "From",
+        "Value #E": "To",
         "Value #B": "Limit",
     }
     shown = made.with_transformation(columns(names, without=["Value #C"]))

@@ -57,6 +57,7 @@ def build() -> Board:
         .with_panel(verdicts_over_time())
         .with_panel(coverage_by_group())
         .with_panel(decisions_by_group())
+        .with_panel(cautions())
         .with_row(dashboard.Row("Alerts"))
         .with_panel(alerts_now())
         .with_panel(alerts_over_time())
@@ -187,6 +188,20 @@ def coverage_by_group() -> timeseries.Panel:
 def decisions_by_group() -> timeseries.Panel:
     asked = query(f"max by (group) (fairlead_group_decisions{{{ATTRIBUTE}}})", "{{group}}")
     return lines("Decisions by group", "Decisions in the window.", asked).span(12).height(8)
+
+
+def cautions() -> table.Panel:
+    asked = now(f"max by (attribute, group, reference, kind) (fairlead_caution{{{MODEL}}})")
+    said = (
+        "Where outcomes come selectively, or much later for some groups: metrics that rest on them mislead."
+    )
+    names = {"kind": "Caution", "attribute": "Attribute", "group": "Group", "reference": "Reference"}
+    return (
+        rows("Cautions", said, asked)
+        .with_transformation(columns(names, without=["Value"]))
+        .span(24)
+        .height(5)
+    )
 
 
 def alerts_now() -> table.Panel:

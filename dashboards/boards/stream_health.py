@@ -122,9 +122,10 @@ def oddities() -> timeseries.Panel:
         "misrouted": "fairlead_misrouted_events_total",
         "unknown fields": "fairlead_unknown_fields_total",
         "capped names": "fairlead_capped_values_total",
+        "counts set aside": "fairlead_set_aside_panes_total",
     }
     asked = [query(f"sum(rate({metric}[{RATE}]))", name) for name, metric in counted.items()]
-    said = "Handled and counted: none of it changes the numbers, all of it tells of producers."
+    said = "Handled and counted: it tells of producers, or of workers with different configurations."
     return lines("Oddities", said, *asked, unit="eps").span(12).height(8)
 
 

@@ -29,7 +29,8 @@ function content(about, reading, readings, choice) {
   const attributes = Object.entries(reading.attributes);
   return [
     h("div", { class: "controls" }, windows(readings, reading.window), rates.length > 0 && chooser(rates, rate)),
-    facts(reading),
+    facts(reading, about.name),
+    cautions(reading.cautions ?? []),
     tally(reading),
     attributes.map(([name, attribute]) => attributeCard(name, attribute, reading, rate)),
     attributes.length === 0 && h("p", { class: "card quiet" }, "No attribute of people is configured for this model."),
@@ -70,9 +71,16 @@ function chooser(rates, chosen) {
     h("select", { "data-rate": true }, rates.map((rate) => h("option", { value: rate, selected: rate === chosen }, words.metric(rate)))));
 }
 
-function facts(reading) {
+function facts(reading, name) {
   const share = reading.decisions ? ` (${words.percent(reading.feedback / reading.decisions, 0)})` : "";
-  return h("p", { class: "meta" }, `${words.plural(reading.decisions, "decision")} · ${words.plural(reading.feedback, "outcome")}${share} · as of ${words.date(reading.as_of)}`);
+  return h("p", { class: "meta" }, `${words.plural(reading.decisions, "decision")} · ${words.plural(reading.feedback, "outcome")}${share} · as of ${words.date(reading.as_of)} · `,
+    h("a", { href: `report/${encodeURIComponent(name)}` }, "Report to print"));
+}
+
+// What misleads in this window, in words.
+function cautions(found) {
+  return found.length > 0 && h("ul", { class: "cautions", "aria-label": "Cautions" }, found.map(({ kind, attribute, group, text }) =>
+    h("li", { "data-key": [kind, attribute, group].join("|") }, text)));
 }
 
 function tally(reading) {
@@ -141,7 +149,7 @@ function comparisons(found, prefix = () => "") {
     cells: [
       [h("span", { class: "what" }, words.metric(c.metric)), h("span", { class: "who" }, prefix(c), who(c)), ownName(c) && h("span", { class: "who" }, `“${c.rule}”`)],
       [h("strong", {}, words.gap(c.value, c)), h("span", { class: "range" }, rates(c))],
-      [c.value === null ? "" : drawn(c, scale(found.filter((other) => kind(other) === kind(c)))), h("span", { class: "range" }, range(c))],
+      [c.value === null ? "" : drawn(c, scale(found.filter((other) => kind(other) === kind(c)))), h("span", { class: "range" }, range(c)), always(c)],
       badge(c),
     ] })), "comparisons");
 }
@@ -159,8 +167,29 @@ function range(c) {
 
 function badge(c) {
   if (!limited(c) && c.verdict !== "undefined") return h("span", { class: "quiet" }, "no limit set");
-  const more = c.verdict === "undecided" && (c.needed ?? null) !== null ? `about ${words.short(c.needed)} more needed` : c.rough ? "rough: few decisions" : "";
+  const more = (c.verdict === "undecided" && outlook(c)) || proof(c) || (c.rough ? "rough: few decisions" : "");
   return [h("span", { class: `verdict ${c.verdict}` }, sign(c.verdict), words.verdict(c.verdict)), more && h("span", { class: "range" }, more)];
+}
+
+// What holds however often one looks: the confidence sequence since the test began.
+function always(c) {
+  if ((c.cs_low ?? null) === null || (c.cs_high ?? null) === null) return "";
+  const hint = "On average over all that was tested. Right at all times at once, so it is wider than the interval of a single look.";
+  return h("span", { class: "range", title: hint }, `always${(c.since ?? null) === null ? "" : `, since its test began on ${words.day(c.since)}`}: ${words.gaps(c.cs_low, c.cs_high, c)}`);
+}
+
+// When a sequential test proved it, since when it is so, and whether it stands on the list of now.
+function proof(c) {
+  const known = (v) => (v ?? null) !== null;
+  return [known(c.proved) && `proved ${words.day(c.proved)}`, known(c.onset) && `changed about ${words.day(c.onset)}`,
+    c.listed && "listed as unfair now"].filter(Boolean).join("; ");
+}
+
+// What an undecided comparison still takes: decisions, time, or a larger gap.
+function outlook(c) {
+  const known = (v) => (v ?? null) !== null;
+  return [known(c.needed) && `about ${words.short(c.needed)} more needed${known(c.due) ? `, about ${words.day(c.due)}` : ""}`,
+    known(c.detectable) && `${words.gap(c.detectable, c)} would be proved today`].filter(Boolean).join("; ");
 }
 
 // One scale for all comparisons of a kind, so that their bars can be compared.
@@ -189,14 +218,15 @@ function drift(found) {
       badge(d)] })), "comparisons");
 }
 
-function driftBar({ value, max, verdict, ...rest }) {
+function driftBar({ value, low = null, high = null, max, verdict, ...rest }) {
   const zones = max === null ? [] : [{ from: 0, to: max, kind: "allowed" }];
-  const to = Math.max(max ? 2 * max : 1, 1.25 * value);
-  return interval({ value, low: null, high: null, from: 0, to, zones, tone: limited({ max, ...rest }) ? verdict : "" });
+  const to = Math.max(max ? 2 * max : 1, 1.25 * value, 1.05 * (high ?? 0));
+  return interval({ value, low, high, from: 0, to, zones, tone: limited({ max, ...rest }) ? verdict : "" });
 }
 
 function driftRange(d) {
-  const said = [words.plural(d.n, "value"), d.baseline_n !== d.n && `baseline ${words.count(d.baseline_n)}`,
+  const limits = (d.low ?? null) !== null && (d.high ?? null) !== null && `${words.number(d.low)} to ${words.number(d.high)}`;
+  const said = [limits, words.plural(d.n, "value"), d.baseline_n !== d.n && `baseline ${words.count(d.baseline_n)}`,
     d.max !== null && `limit ${words.number(d.max)}`, d.at !== null && `last change ${words.date(d.at)}`];
   return said.filter(Boolean).join("; ");
 }

@@ -29,6 +29,9 @@ const METRICS = {
   average_odds: ["Average odds", "The mean of the gaps in true and false positive rate."],
   generalized_entropy: ["Generalized entropy", "How unequally the model's errors benefit people; 0 is equally."],
   differential_fairness: ["Differential fairness", "The largest log ratio between two groups' chances; 0 is none."],
+  "outcome_lag.p50": ["Outcome lag, median", "Days from a decision to its outcome: half of the outcomes that have come took longer."],
+  "outcome_lag.p90": ["Outcome lag, 90th percentile", "Days from a decision to its outcome: one in ten of the outcomes that have come took longer."],
+  "outcome_lag.mean": ["Outcome lag, mean", "Days from a decision to its outcome, in the mean of those that have come."],
   auc: ["AUC", "How often a positive case scores higher than a negative one."],
   brier_score: ["Brier score", "Mean squared error of the score as a probability."],
 };

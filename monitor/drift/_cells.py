@@ -21,9 +21,7 @@ def counts(baseline: Histogram, current: Histogram) -> Cells | None:
     """The counts of both in the cells that either has; None if one is empty or their kinds differ."""
     if not baseline.total or not current.total or baseline.numeric != current.numeric:
         return None
-    _, mine, others = align(baseline, current)
-    if baseline.numeric:
-        mine, others = _quantile_groups(baseline, current)
+    mine, others = _quantile_groups(baseline, current) if baseline.numeric else align(baseline, current)[1:]
     seen = (mine + others) > 0
     return mine[seen], others[seen]
 

@@ -2,14 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from monitor.baseline import Baseline
+from monitor.baseline import VOLUME, Baseline
 from monitor.config import Rule
 from monitor.drift._measures import Measure, measures
 from monitor.drift._sampling import Limits
 from monitor.histogram import Histogram
-from monitor.readings import Drift, Verdict
-
-VOLUME = "volume"  # the stream of decisions a slice
+from monitor.readings import Drift, Verdict, known
 
 # What is read of a stream without being asked. PSI's limit is custom (monitor/drift/psi.py); KS has none.
 DEFAULTS = (Rule(metric="psi", max=0.2), Rule(metric="ks"))
@@ -63,6 +61,8 @@ def _reading(stream: str, before: Histogram, now: Histogram, rule: Rule, window:
         max=rule.max,
         verdict=verdict(limits, rule, _smaller(measure, before, now)),
         rule=rule.name or None,
+        low=None if limits is None else known(limits[0]),
+        high=None if limits is None else known(limits[1]),
     )
 
 

@@ -1,7 +1,17 @@
 """Comparisons of rates between groups: intervals, references, verdicts, composites."""
 
 from monitor.fairness import composites
-from monitor.fairness.catalogue import check, known, names, suggestion
-from monitor.fairness.reading import read
+from monitor.fairness.catalogue import NO_BASELINE, check, known, names, of_counts, suggestion
+from monitor.fairness.reading import read, read_all
 
-__all__ = ["check", "composites", "known", "names", "read", "suggestion"]
+__all__ = [
+    "NO_BASELINE",
+    "check",
+    "composites",
+    "known",
+    "names",
+    "of_counts",
+    "read",
+    "read_all",
+    "suggestion",
+]

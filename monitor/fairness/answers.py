@@ -1,16 +1,19 @@
 """Questions answered: comparisons with their values, intervals and verdicts."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise, repeat
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from monitor.fairness import comparisons, reference, verdicts
 from monitor.fairness.estimates import Matrix
 from monitor.fairness.intervals import ENOUGH, FEWEST, Estimates
 from monitor.fairness.questions import Question
 from monitor.fairness.verdicts import Gaps
-from monitor.readings import Comparison, Verdict, all_known
+from monitor.readings import Comparison, all_known
 from monitor.table import UNKNOWN, Floats, Ints, Table
 
 
@@ -27,44 +30,97 @@ class Sides:
 
 @dataclass(frozen=True)
 class Answer:
-    """A question's gaps, not judged yet: those of groups to their references.
+    """The gaps, not judged yet, of questions about the same groups, which have so many `decisions`.
 
-    `rates` are what the gaps are between, NaN where they are not between two values; `decisions` are the
-    groups'.
+    `gaps` and `rates` hold the groups of the first question, then those of the next. `rates` are what the
+    gaps are between, NaN where they are not between two values. `places` are the questions' among all.
     """
 
-    question: Question
+    questions: Sequence[Question]
     gaps: Gaps
     groups: Sequence[str]
     references: Sequence[str | None]
     rates: tuple[Floats, Floats]
     decisions: Ints
+    places: Sequence[int] = (0,)
 
 
 class Answers:
-    """Answers questions about one attribute's table and the estimates made of it."""
+    """Answers questions about one attribute's table and the estimates made of it.
 
-    def __init__(self, matrix: Matrix, table: Table) -> None:
-        self._matrix = matrix
+    `then` holds estimates of the same groups in the baseline period, `population` their shares of the people
+    concerned, for questions that refer to these.
+    """
+
+    def __init__(
+        self,
+        matrix: Matrix,
+        table: Table,
+        then: Matrix | None = None,
+        population: Mapping[str, float] | None = None,
+    ) -> None:
+        self._matrix, self._then = matrix, then
+        self._shares = np.array([(population or {}).get(group, np.nan) for group in table.groups])
         self._names = table.groups
         self._decisions = table.decisions
         self._known = [index for index, group in enumerate(table.groups) if group != UNKNOWN]
-        self._fixed: dict[
-            str, list[reference.Pair]
-        ] = {}  # by the word of a reference, where metrics share it
+        self._row = {metric: row for row, metric in enumerate(matrix.metrics)}
+        self._names_of: dict[str, str | None] = {}  # the reference group of each word
 
-    def to(self, question: Question) -> Answer:
-        """The question's gaps, in the order of the groups."""
-        row = self._matrix.metrics.index(question.metric)
-        sides = self._sides(question, row)
-        ours, gaps = self._matrix.groups[row][sides.groups], sides.gaps
+    def to(self, questions: Sequence[Question]) -> list[Answer]:
+        """Each question's gaps, in the order of the groups."""
+        found: list[Answer] = []
+        shared: dict[tuple[str, str], list[int]] = {}
+        for place, question in enumerate(questions):
+            if self._fixed(question) is None:
+                sides = self._sides(question, self._row[question.metric])
+                found.append(self._answer(question, sides, place))
+            else:
+                shared.setdefault((question.reference, question.compare), []).append(place)
+        alike = ([questions[place] for place in places] for places in shared.values())
+        return [*found, *map(self._to_fixed, alike, shared.values())]
+
+    def _fixed(self, question: Question) -> str | None:
+        """The reference group of a comparison that is the same whatever the metric."""
+        if question.compare == "value":
+            return None
+        word = question.reference
+        if word not in self._names_of:
+            self._names_of[word] = reference.name(word, self._names, self._decisions)
+        return self._names_of[word]
+
+    def _to_fixed(self, questions: Sequence[Question], places: Sequence[int]) -> Answer:
+        """The answer to questions that compare alike with the same group."""
+        fixed = self._fixed(questions[0]) or ""
+        other = self._names.index(fixed)
+        groups = np.array([place for place in range(len(self._names)) if place != other], int)
+        rows = np.array([self._row[question.metric] for question in questions])
+        ours, theirs = self._matrix.groups[np.ix_(rows, groups)], self._matrix.groups[rows][:, [other]]
+        gaps = comparisons.of(questions[0].compare, ours, theirs)
+        names, others = [self._names[place] for place in groups.tolist()], [fixed] * len(groups)
+        rates = np.broadcast_to(theirs.value, ours.value.shape)
+        n = np.broadcast_to(theirs.n, ours.n.shape)
+        flat = Gaps(gaps.value.ravel(), gaps.low.ravel(), gaps.high.ravel(), ours.n.ravel(), n.ravel())
         return Answer(
-            question,
+            questions,
+            flat,
+            names,
+            others,
+            (ours.value.ravel(), rates.ravel()),
+            self._decisions[groups],
+            places,
+        )
+
+    def _answer(self, question: Question, sides: Sides, place: int) -> Answer:
+        ours, gaps = self._matrix.groups[self._row[question.metric]][sides.groups], sides.gaps
+        return Answer(
+            [question],
             Gaps(gaps.value, gaps.low, gaps.high, ours.n, sides.n),
             [self._names[group] for group in sides.groups],
             sides.names,
             (ours.value, sides.rates),
             self._decisions[sides.groups],
+            [place],
         )
 
     def _sides(self, question: Question, row: int) -> Sides:
@@ -72,52 +128,71 @@ class Answers:
         if question.compare == "value":
             nobody = [None] * len(everyone)
             return Sides(everyone, nobody, np.full(len(everyone), np.nan), groups.n, groups)
-        if question.reference == reference.OVERALL and reference.OVERALL not in self._names:
+        if question.reference == reference.OVERALL:
             value, n = comparisons.overall(self._matrix, row)
             gaps = comparisons.to_overall(question.compare, self._matrix, row)
             everybody: list[str | None] = [reference.OVERALL] * len(everyone)
             return Sides(everyone, everybody, np.full(len(everyone), value), np.full(len(everyone), n), gaps)
+        if question.reference == reference.BASELINE and self._then is not None:
+            then = self._then.groups[self._then.metrics.index(question.metric)]
+            gaps = comparisons.of(question.compare, groups, then)
+            return Sides(everyone, [reference.BASELINE] * len(everyone), then.value, then.n, gaps)
+        if question.reference == reference.POPULATION:
+            known = Estimates(self._shares, self._shares, self._shares, groups.n)  # a census: no error
+            gaps = comparisons.of(question.compare, groups, known)
+            return Sides(everyone, [reference.POPULATION] * len(everyone), known.value, known.n, gaps)
         return self._pairs(question, groups)
 
     def _pairs(self, question: Question, groups: Estimates) -> Sides:
-        pairs = self._chosen(question, groups)
+        """Pairs that each metric chooses for itself."""
+        pairs = reference.pairs(question.reference, groups, self._known, question.compare)
         others = [other for _, other in pairs]
         gaps = comparisons.between(question.compare, groups, pairs)
         names = [self._names[other] for other in others]
         return Sides([group for group, _ in pairs], names, groups.value[others], groups.n[others], gaps)
 
-    def _chosen(self, question: Question, groups: Estimates) -> list[reference.Pair]:
-        word = question.reference
-        if word in self._fixed:
-            return self._fixed[word]
-        name = reference.name(word, self._names, self._decisions)
-        fixed = None if name is None else self._names.index(name)
-        pairs = reference.pairs(word, fixed, groups, self._known, question.compare)
-        if name is not None:
-            self._fixed[word] = pairs
-        return pairs
 
-
-def judged(answers: Sequence[Answer], attribute: str, window: str) -> list[Comparison]:
-    """All answers as comparisons with verdicts, one after the other.
+def judged(found: Mapping[str, Sequence[Answer]], attribute: str) -> dict[str, list[Comparison]]:
+    """The answers of each window as comparisons with verdicts, by their places, one after the other.
 
     They are judged together, as an array costs hardly more than a number.
     """
+    answers = [answer for some in found.values() for answer in some]
     if not answers:
-        return []
-    gaps = Gaps(*(np.concatenate(parts) for parts in zip(*map(_parts, answers), strict=True)))
-    questions = [answer.question for answer in answers]
-    each = np.repeat(np.arange(len(answers)), [len(answer.groups) for answer in answers])
+        return {window: [] for window in found}
+    windows = np.array([number for number, some in enumerate(found.values()) for a in some for _ in a.places])
+    questions = [question for answer in answers for question in answer.questions]
+    sizes = [len(answer.groups) for answer in answers for _ in answer.questions]
+    places = np.array([place for answer in answers for place in answer.places])
+    each = np.repeat(np.arange(len(questions)), sizes)
+    order = np.lexsort((places[each], windows[each]))
+    each = each[order]
+
+    def of_questions(values: Iterable[object]) -> NDArray[Any]:
+        return np.array(list(values), object)[each]
+
+    gaps = Gaps(*(np.concatenate(parts)[order] for parts in zip(*map(_parts, answers), strict=True)))
     fewest = np.array([question.fewest for question in questions])[each]
     least = np.array([-np.inf if q.limits[0] is None else q.limits[0] for q in questions])
     most = np.array([np.inf if q.limits[1] is None else q.limits[1] for q in questions])
     limits = least[each], most[each]
+    decisions = np.concatenate([np.tile(a.decisions, len(a.questions)) for a in answers])[order]
+    past = np.array([q.reference == reference.BASELINE and q.compare != "value" for q in questions])[each]
     shown = (gaps.least >= FEWEST) & ~np.isnan(gaps.low)
-    rates, other_rates = (np.concatenate([answer.rates[side] for answer in answers]) for side in (0, 1))
-    columns = zip(
-        [questions[place] for place in each.tolist()],
-        [group for answer in answers for group in answer.groups],
-        [reference for answer in answers for reference in answer.references],
+    proved = verdicts.places(gaps, limits, fewest)
+    needed = verdicts.needed(
+        gaps, limits, fewest, decisions, past=past, undecided=proved == verdicts.UNDECIDED
+    )
+    rates, other_rates = (
+        np.concatenate([answer.rates[side] for answer in answers])[order] for side in (0, 1)
+    )
+    nothing = repeat(None)
+    columns = (
+        of_questions(question.metric for question in questions).tolist(),
+        of_questions(question.compare for question in questions).tolist(),
+        repeat(attribute),
+        _of_groups(answers, [answer.groups for answer in answers])[order].tolist(),
+        _of_groups(answers, [answer.references for answer in answers])[order].tolist(),
         all_known(gaps.value),
         all_known(np.where(shown, gaps.low, np.nan)),
         all_known(np.where(shown, gaps.high, np.nan)),
@@ -125,40 +200,26 @@ def judged(answers: Sequence[Answer], attribute: str, window: str) -> list[Compa
         gaps.reference_n.tolist(),
         all_known(rates),
         all_known(other_rates),
-        verdicts.judge(gaps, limits, fewest),
-        verdicts.needed(gaps, limits, fewest, np.concatenate([answer.decisions for answer in answers])),
+        of_questions(question.limits[0] for question in questions).tolist(),
+        of_questions(question.limits[1] for question in questions).tolist(),
+        verdicts.VERDICTS[proved].tolist(),
+        np.array([*found], object)[windows[each]].tolist(),
+        of_questions(question.rule for question in questions).tolist(),
+        needed,
+        nothing,  # e_value
         (shown & (gaps.least < ENOUGH)).tolist(),
+        nothing,  # due
         all_known(np.where(shown, verdicts.detectable(gaps, limits), np.nan)),
-        strict=True,
     )
-    return [
-        Comparison(
-            metric=question.metric,
-            compare=question.compare,
-            attribute=attribute,
-            group=group,
-            reference=other,
-            value=value,
-            low=low,
-            high=high,
-            n=n,
-            reference_n=other_n,
-            group_rate=rate,
-            reference_rate=other_rate,
-            min=question.limits[0],
-            max=question.limits[1],
-            verdict=verdict,
-            window=window,
-            rule=question.rule,
-            needed=needed if verdict is Verdict.UNDECIDED else None,
-            rough=rough,
-            detectable=detectable,
-        )
-        for (
-            question, group, other, value, low, high, n, other_n,
-            rate, other_rate, verdict, needed, rough, detectable,
-        ) in columns
-    ]  # fmt: skip
+    comparisons = list(map(Comparison, *columns))
+    ends = np.searchsorted(windows[each], np.arange(len(found) + 1)).tolist()
+    return {window: comparisons[low:high] for window, (low, high) in zip(found, pairwise(ends), strict=True)}
+
+
+def _of_groups(answers: Sequence[Answer], names: Iterable[Sequence[str | None]]) -> NDArray[Any]:
+    """The names that each answer has for its groups, once for each of its questions."""
+    pairs = zip(names, answers, strict=True)
+    return np.concatenate([np.tile(np.array(some, object), len(answer.questions)) for some, answer in pairs])
 
 
 def _parts(answer: Answer) -> tuple[Floats, Floats, Floats, Ints, Ints]:

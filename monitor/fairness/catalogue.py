@@ -2,9 +2,10 @@
 
 from monitor import drift, rates
 from monitor.config import ConfigError, Rule
-from monitor.fairness import composites, estimates, pairs, population, reference
+from monitor.fairness import composites, estimates, exposure, pairs, population, quotients, reference
 
 WITHOUT_INTERVAL = ("calibration_error",)
+NO_BASELINE = "a group, or a word but this one: baselines keep no numbers and slices by group, for {}"
 PATTERNS = (
     "flags.<name>",
     "reasons.<code>",
@@ -45,17 +46,35 @@ def check(rule: Rule, key: str) -> None:
         raise ConfigError(f"{key}.metric", rule.metric, suggestion(rule.metric))
     metric, compare = rates.resolve(rule.metric, rule.compare)
     found = rates.definition(metric)
-    if found is not None and found.of_all and compare != "value":
+    of_all = found is not None and found.of_all
+    if rule.reference == reference.POPULATION and not (of_all and compare != "value"):
+        allowed = "another, unless the metric is group_share or share_of_positives, as difference or ratio"
+        raise ConfigError(f"{key}.reference", rule.reference, allowed)
+    if of_all and compare != "value" and rule.reference != reference.POPULATION:
         raise ConfigError(f"{key}.compare", compare, f'"value": {metric} is already a share of all groups')
     if rule.reference == reference.OVERALL and compare != "value" and not estimates.additive(metric):
         raise ConfigError(
             f"{key}.reference", rule.reference, f"a group, or a word but this one, for {metric}"
         )
+    if rule.reference == reference.BASELINE and not of_counts(metric, compare):
+        raise ConfigError(f"{key}.reference", rule.reference, NO_BASELINE.format(metric))
     if (rule.min, rule.max) != (None, None) and not has_interval(metric, compare):
         limit = "max" if rule.max is not None else "min"
         raise ConfigError(
             f"{key}.{limit}", getattr(rule, limit), f"no limit: {metric} has no interval to judge by"
         )
+
+
+def of_counts(metric: str, compare: str = "difference") -> bool:
+    """Whether a metric is made of counts of cases alone: a baseline keeps these by group.
+
+    >>> [of_counts(name) for name in ("accuracy", "equalized_odds", "value.mean", "auc")]
+    [True, True, False, False]
+    """
+    found = rates.definition(metric)
+    shares = found is not None and not found.of_all
+    others = metric in quotients.METRICS or metric in exposure.METRICS
+    return compare == "value" or shares or others or (metric, compare) in pairs.PAIRS
 
 
 def suggestion(name: str) -> str:

@@ -20,6 +20,11 @@ def between(compare: str, estimates: Estimates, pairs: Sequence[Pair]) -> Estima
     return _METHODS[compare](estimates[groups], estimates[references])
 
 
+def of(compare: str, group: Estimates, reference: Estimates) -> Estimates:
+    """The difference or ratio of independent estimates, of shapes that fit together."""
+    return _METHODS[compare](group, reference)
+
+
 def to_overall(compare: str, matrix: Matrix, row: int) -> Estimates:
     """Each group against everybody, the group included.
 

@@ -1,8 +1,8 @@
 """From a table to composites: metrics that put several rates, or several groups, into one number."""
 
-from collections.abc import Mapping, Sequence
-from functools import cached_property
-from itertools import permutations
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property, lru_cache
+from itertools import accumulate, permutations
 
 import numpy as np
 
@@ -15,10 +15,11 @@ from monitor.fairness.intervals import Estimates
 from monitor.fairness.questions import Question, concerning
 from monitor.fairness.verdicts import Gaps
 from monitor.readings import Comparison
-from monitor.table import UNKNOWN, Ints, Table
+from monitor.table import NOTHING, UNKNOWN, Ints, Table, stacked
 
 EVERYBODY = "all groups"  # the group of a composite of everybody
 CONDITIONAL = ("conditional_demographic_disparity", "conditional_label_disparity")
+Asked = tuple[str, str, str]  # a metric, how it is compared, and with whom
 DEFAULTS = (
     ("equalized_odds", "difference"),
     ("average_odds", "difference"),
@@ -27,6 +28,7 @@ DEFAULTS = (
 )
 
 
+@lru_cache(maxsize=1024)
 def is_composite(name: str) -> bool:
     """Whether there is such a composite, under our name for it.
 
@@ -65,21 +67,44 @@ def read(
     window: str,
     rules: Sequence[Rule] | None = None,
     slices: Mapping[str, Sequence[Table]] | None = None,
+    before: Table = NOTHING,
 ) -> list[Comparison]:
     """The composites of one attribute in one window: those that rules ask for, then DEFAULTS.
 
-    `slices` holds for each conditioning column one table for each of its values. `rules` are as for
-    `monitor.fairness.read`.
+    `slices` holds for each conditioning column one table for each of its values. `rules` and
+    `before` are as for `monitor.fairness.read`.
     """
-    about = concerning(model.rules if rules is None else rules, model, attribute, window)
+    tables, within = {window: table}, {window: slices or {}}
+    found = read_all(tables, attribute=attribute, model=model, rules=rules, slices=within, before=before)
+    return found[window]
+
+
+def read_all(
+    tables: Mapping[str, Table],
+    *,
+    attribute: str,
+    model: Model,
+    rules: Sequence[Rule] | None = None,
+    slices: Mapping[str, Mapping[str, Sequence[Table]]],
+    before: Table = NOTHING,
+) -> dict[str, list[Comparison]]:
+    """The same for several windows, by window: computed at once, which costs less."""
+    rules = model.rules if rules is None else rules
+    readers = {
+        window: _Reader(table, slices[window], before, _asked(rules, model, attribute, window))
+        for window, table in tables.items()
+    }
+    _compare(list(readers.values()))
+    return judged({window: reader.answers() for window, reader in readers.items()}, attribute)
+
+
+def _asked(rules: Sequence[Rule], model: Model, attribute: str, window: str) -> list[Question]:
+    about = concerning(rules, model, attribute, window)
+    about = [rule for rule in about if is_composite(rates.resolve(rule.metric)[0])]
     asked = [_question(rule, model, attribute) for rule in about]
-    asked = [question for question in asked if is_composite(question.metric)]
     named = {(question.metric, question.compare) for question in asked}
     word = reference.word(model, attribute)
-    asked += [Question(*default, word) for default in DEFAULTS if default not in named]
-    reader = _Reader(table, slices or {})
-    answers = [answer for question in asked for answer in reader.answers(question)]
-    return judged(answers, attribute, window)
+    return asked + [Question(*default, word) for default in DEFAULTS if default not in named]
 
 
 def _question(rule: Rule, model: Model, attribute: str) -> Question:
@@ -92,11 +117,55 @@ def _question(rule: Rule, model: Model, attribute: str) -> Question:
     return Question(metric, compare, word, (rule.min, rule.max), rule.minimum_sample, rule_name(rule, model))
 
 
-class _Reader:
-    def __init__(self, table: Table, slices: Mapping[str, Sequence[Table]]) -> None:
-        self._table, self._slices = table, slices
+def _compare(readers: Sequence["_Reader"]) -> None:
+    """Gives each reader the gaps of its pairs: a composite of two groups is computed once for all windows."""
+    whole = stacked([reader.table for reader in readers])
+    starts = accumulate((len(reader.table.groups) for reader in readers), initial=0)
+    wanted: dict[Asked, list[tuple[_Reader, int]]] = {}
+    for reader, start in zip(readers, starts, strict=False):
+        for asked in reader.pairwise:
+            wanted.setdefault(asked, []).append((reader, start))
+    for (metric, compare, word), asking in wanted.items():
+        composite = pairs.find(metric, compare)
+        chosen = [reader.chosen(word, compare) + start for reader, start in asking]
+        if composite is None or not sum(some.size for some in chosen):
+            continue
+        found, n = composite.between(whole, *np.concatenate(chosen).T), composite.size(whole)
+        ends = accumulate(len(some) for some in chosen)
+        for (reader, start), some, end in zip(asking, chosen, ends, strict=True):
+            sizes = n[start : start + len(reader.table.groups)]
+            reader.gaps[metric, compare, word] = found[end - len(some) : end], sizes
 
-    def answers(self, question: Question) -> list[Answer]:
+
+class _Reader:
+    """The composites of one window. `gaps` are those of the chosen pairs, with the sizes of all groups."""
+
+    def __init__(
+        self,
+        table: Table,
+        slices: Mapping[str, Sequence[Table]],
+        before: Table,
+        questions: Sequence[Question],
+    ) -> None:
+        self.table, self._slices, self._before = table, slices, before
+        self._questions = questions
+        self._pairs_of: dict[tuple[str, str], Ints] = {}
+        self.gaps: dict[Asked, tuple[Estimates, Ints]] = {}
+
+    @property
+    def pairwise(self) -> Iterable[Asked]:
+        """What is asked of pairs of groups in this window."""
+        return dict.fromkeys(
+            (q.metric, q.compare, q.reference)
+            for q in self._questions
+            if q.reference != reference.BASELINE and pairs.find(q.metric, q.compare) is not None
+        )
+
+    def answers(self) -> list[Answer]:
+        """Those to all questions, in their order."""
+        return [answer for question in self._questions for answer in self._answers(question)]
+
+    def _answers(self, question: Question) -> list[Answer]:
         name, _, column = question.metric.partition(".")
         if name in CONDITIONAL:
             return self._conditional(question, name, column)
@@ -107,25 +176,25 @@ class _Reader:
         return self._pairs(question)
 
     def _whole(self, question: Question) -> list[Answer]:
-        if not len(self._table.groups):
+        if not len(self.table.groups):
             return []
         extreme = population.extreme(question.metric)
         if extreme is None:
-            return [self._alone(question, EVERYBODY, population.WHOLE[question.metric](self._table))]
-        found = population.worst(*extreme, self._table)
+            return [self._alone(question, EVERYBODY, population.WHOLE[question.metric](self.table))]
+        found = population.worst(*extreme, self.table)
         return [self._alone(question, *found)] if found else []
 
     def _conditional(self, question: Question, name: str, column: str) -> list[Answer]:
         parts = strata.DECIDED if name == CONDITIONAL[0] else strata.LABELLED
-        groups = self._table.groups
+        groups = self.table.groups
         found = strata.demographic_disparity(groups, self._slices.get(column, ()), parts)
         return [self._alone(question, group, found[place]) for place, group in enumerate(groups)]
 
     def _within(self, question: Question, column: str, metric: str) -> list[Answer]:
-        groups, tables = self._table.groups, self._slices.get(column, ())
+        groups, tables = self.table.groups, self._slices.get(column, ())
         found = [
             (pair, strata.conditional_difference(metric, groups, tables, pair))
-            for pair in self._chosen(question)
+            for pair in map(tuple, self.chosen(question.reference, question.compare).tolist())
         ]
         return [self._alone(question, groups[one], gap, groups[other]) for (one, other), gap in found]
 
@@ -137,33 +206,55 @@ class _Reader:
 
     def _pairs(self, question: Question) -> list[Answer]:
         composite = pairs.find(question.metric, question.compare)
-        chosen = np.array(self._chosen(question), int).reshape(-1, 2)
+        if composite is not None and question.reference == reference.BASELINE:
+            return self._then(question, composite)
+        chosen = self.chosen(question.reference, question.compare)
         if composite is None or not len(chosen):
             return []
-        found = composite.between(self._table, *chosen.T)
+        found, n = self.gaps[question.metric, question.compare, question.reference]
         kept = self._kept(question, found)
         groups, others = chosen[kept].T
-        n, found = composite.size(self._table), found[kept]
+        found = found[kept]
         gaps = Gaps(found.value, found.low, found.high, n[groups], n[others])
-        names = [[self._table.groups[place] for place in side.tolist()] for side in (groups, others)]
-        return [_answer(question, gaps, names[0], names[1], self._table.decisions[groups])]
+        names = [[self.table.groups[place] for place in side.tolist()] for side in (groups, others)]
+        return [_answer(question, gaps, names[0], names[1], self.table.decisions[groups])]
 
-    def _chosen(self, question: Question) -> list[reference.Pair]:
+    def _then(self, question: Question, composite: pairs.Composite) -> list[Answer]:
+        """Each group against itself in the baseline period: a table of all groups now, then of all before."""
+        groups = list(self.table.groups)
+        now, then = self.table, strata.aligned(groups, self._before)
+        atoms = dict.fromkeys([*now.counts, *then.counts])
+        counts = {atom: np.concatenate([now.get(atom), then.get(atom)]) for atom in atoms}
+        both, places = Table([*groups, *groups], counts), np.arange(len(groups))
+        n, found = composite.size(both), composite.between(both, places, places + len(groups))
+        gaps = Gaps(found.value, found.low, found.high, n[places], n[places + len(groups)])
+        return [_answer(question, gaps, groups, [reference.BASELINE] * len(groups), now.decisions)]
+
+    def chosen(self, word: str, compare: str) -> Ints:
+        """The pairs to compare, of shape (pairs, 2)."""
+        asked = word, compare
+        if asked not in self._pairs_of:
+            self._pairs_of[asked] = np.array(self._choice(*asked), int).reshape(-1, 2)
+        return self._pairs_of[asked]
+
+    def _choice(self, word: str, compare: str) -> list[reference.Pair]:
         """The pairs to compare; the highest is by selection rate, and everybody gives way to the largest."""
-        word = "largest" if question.reference == reference.OVERALL else question.reference
-        groups = self._table.groups
+        word = "largest" if word in (reference.OVERALL, reference.BASELINE) else word
+        groups = self.table.groups
         known = [place for place, group in enumerate(groups) if group != UNKNOWN]
         if word == "extremes":
             return list(permutations(known, 2))
-        fixed = reference.name(word, groups, self._table.decisions)
+        fixed = reference.name(word, groups, self.table.decisions)
         place = groups.index(fixed) if fixed in groups else None
         if place is None and word not in reference.BY_METRIC:
             return []
-        return reference.pairs(word, place, self._selected, known, question.compare)
+        if place is not None:
+            return [(group, place) for group in range(len(groups)) if group != place]
+        return reference.pairs(word, self._selected, known, compare)
 
     @cached_property
     def _selected(self) -> Estimates:
-        return estimate(["selection_rate"], self._table).groups[0]
+        return estimate(["selection_rate"], self.table).groups[0]
 
     def _kept(self, question: Question, found: Estimates) -> list[int]:
         """Which of the chosen pairs to show: of extremes, the one furthest apart."""
@@ -179,4 +270,4 @@ def _answer(
     question: Question, gaps: Gaps, groups: Sequence[str], others: Sequence[str | None], decisions: Ints
 ) -> Answer:
     nothing = np.full(len(groups), np.nan)
-    return Answer(question, gaps, groups, others, (nothing, nothing), decisions)
+    return Answer([question], gaps, groups, others, (nothing, nothing), decisions)

@@ -1,15 +1,17 @@
 """Metrics of every group of a table, with intervals: matrices of metrics by groups."""
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
+from typing import Any
 
 import numpy as np
 
 from monitor import rates
 from monitor.fairness import exposure, intervals, numbers, quotients, scores
 from monitor.fairness.intervals import Estimates
-from monitor.table import Floats, Table
+from monitor.table import Floats, Table, stacked
 
 OTHERS = {**quotients.METRICS, **scores.METRICS, **exposure.METRICS}
 
@@ -24,6 +26,9 @@ class Sums:
     n: Floats
     total: Floats
     squares: Floats
+
+    def __getitem__(self, index: Any) -> "Sums":
+        return Sums(self.n[index], self.total[index], self.squares[index])
 
     @property
     def rest(self) -> "Sums":
@@ -44,11 +49,20 @@ class Matrix:
     sums: Sums
     weight: Floats
 
+    def of(self, metrics: Sequence[str]) -> "Matrix":
+        """Some of the metrics."""
+        if metrics == self.metrics:
+            return self
+        place = {metric: row for row, metric in enumerate(self.metrics)}
+        rows = [place[metric] for metric in metrics]
+        return Matrix(metrics, self.groups[rows], self.sums[rows], self.weight[rows])
+
     @cached_property
     def rest(self) -> Estimates:
         return _estimates([_kind(metric) for metric in self.metrics], self.sums.rest)
 
 
+@lru_cache(maxsize=1024)
 def is_metric(name: str) -> bool:
     """Whether there is such a metric of a group, under our name for it.
 
@@ -65,21 +79,32 @@ def additive(name: str) -> bool:
 
 def estimate(metrics: Sequence[str], table: Table) -> Matrix:
     """Estimates of some metrics. Raises KeyError for what `is_metric` does not know."""
+    return estimate_all(metrics, [table])[0]
+
+
+def estimate_all(metrics: Sequence[str], tables: Sequence[Table]) -> list[Matrix]:
+    """The estimates of each table, made at once: many small arrays cost more than a large one."""
     kinds = [_kind(metric) for metric in metrics]
-    sums = _sums(metrics, table)
-    denominator = sums.n + np.where(np.array([[kind == "dice"] for kind in kinds]), sums.total, 0)
-    whole = denominator.sum(axis=1, keepdims=True)
-    weight = denominator / np.where(whole > 0, whole, np.nan)
+    table = stacked(tables)
+    ends = list(itertools.accumulate((len(each.groups) for each in tables), initial=0))
+    parts = [slice(start, end) for start, end in itertools.pairwise(ends)]
+    sums = _sums(metrics, table, parts)
     groups = _estimates(kinds, sums)
     for row, metric in enumerate(metrics):
         if kinds[row] == "other":
             _put(groups, row, _method(metric)(table))
-            weight[row] = np.nan
-    return Matrix(metrics, groups, sums, weight)
+    return [_matrix(metrics, kinds, groups[:, part], sums[:, part]) for part in parts]
 
 
-def _sums(metrics: Sequence[str], table: Table) -> Sums:
-    total, n = _counted(metrics, table)
+def _matrix(metrics: Sequence[str], kinds: Sequence[str], groups: Estimates, sums: Sums) -> Matrix:
+    of_kind = np.array(kinds)[:, None]
+    denominator = np.where(of_kind == "dice", sums.n + sums.total, np.where(of_kind == "other", 0, sums.n))
+    whole = denominator.sum(axis=1, keepdims=True)
+    return Matrix(metrics, groups, sums, denominator / np.where(whole > 0, whole, np.nan))
+
+
+def _sums(metrics: Sequence[str], table: Table, parts: Sequence[slice]) -> Sums:
+    total, n = _counted(metrics, table, parts)
     found = Sums(n, total, total.copy())
     for row, metric in enumerate(metrics):
         if metric.endswith(numbers.MEAN):
@@ -88,10 +113,23 @@ def _sums(metrics: Sequence[str], table: Table) -> Sums:
     return found
 
 
-def _counted(metrics: Sequence[str], table: Table) -> Floats:
-    """Successes and trials of the rates among metrics, as one product; shape (2, metrics, groups)."""
-    place = {atom: number for number, atom in enumerate(table.counts)}
-    counts = np.array(list(table.counts.values()), float).reshape(len(place), len(table.groups))
+def _counted(metrics: Sequence[str], table: Table, parts: Sequence[slice]) -> Floats:
+    """Successes and trials of the rates among metrics, as one product; shape (2, metrics, groups).
+
+    A rate that is of all is of all groups of its part.
+    """
+    counts = np.array(list(table.counts.values()), float).reshape(len(table.counts), len(table.groups))
+    asked, shared = _asked(tuple(metrics), tuple(table.counts))
+    sums: Floats = asked @ counts
+    for part in parts:
+        sums[1, shared, part] = sums[1, shared, part].sum(axis=1, keepdims=True)
+    return sums
+
+
+@lru_cache(maxsize=64)
+def _asked(metrics: tuple[str, ...], there: tuple[str, ...]) -> tuple[Floats, list[int]]:
+    """How often each atom counts in successes and trials, shape (2, metrics, atoms); rows that are of all."""
+    place = {atom: number for number, atom in enumerate(there)}
     asked = np.zeros((2, len(metrics), len(place)))
     definitions = [rates.definition(metric) for metric in metrics]
     for row, found in enumerate(definitions):
@@ -99,12 +137,10 @@ def _counted(metrics: Sequence[str], table: Table) -> Floats:
             for atom in atoms:
                 if atom in place:
                     asked[side, row, place[atom]] += 1
-    sums: Floats = asked @ counts
-    shared = [row for row, found in enumerate(definitions) if found and found.of_all]
-    sums[1, shared] = sums[1, shared].sum(axis=1, keepdims=True)
-    return sums
+    return asked, [row for row, found in enumerate(definitions) if found and found.of_all]
 
 
+@lru_cache(maxsize=1024)
 def _kind(metric: str) -> str:
     if metric.endswith(numbers.MEAN):
         return "mean"
@@ -124,7 +160,7 @@ def _estimates(kinds: Sequence[str], sums: Sums) -> Estimates:
     found = Estimates(value, low, high, sums.n.astype(np.int64))
     for kind, method in _METHODS.items():
         rows = [row for row, other in enumerate(kinds) if other == kind]
-        _put(found, rows, method(Sums(sums.n[rows], sums.total[rows], sums.squares[rows])))
+        _put(found, rows, method(sums[rows]))
     return found
 
 

@@ -23,7 +23,7 @@ def entropy(table: Table) -> Estimates:
     n = counts.sum(axis=0)
     p = counts / np.where(n > 0, n, np.nan)
     surprise = -np.log2(np.where(p > 0, p, 1))
-    value = np.asarray((p * surprise).sum(axis=0))
+    value = np.where(n > 0, (p * surprise).sum(axis=0), np.nan)
     half = Z * np.sqrt(np.maximum((p * surprise**2).sum(axis=0) - value**2, 0) / np.where(n > 0, n, np.nan))
     return Estimates(value, np.maximum(value - half, 0), value + half, n.astype(np.int64))
 
@@ -43,4 +43,4 @@ METRICS: dict[str, Callable[[Table], Estimates]] = {
 def _classes(table: Table) -> Floats:
     """Shape (classes, groups)."""
     rows = [counts for atom, counts in sorted(table.counts.items()) if atom.startswith(CLASS)]
-    return np.array(rows, float).reshape(-1, len(table.groups))
+    return np.array(rows, float).reshape(len(rows), len(table.groups))

@@ -3,8 +3,11 @@
 The form is that of New York City's rules on automated employment decision tools (6 RCNY § 5-300 to 5-304, in
 force since 5 July 2023): for each category the selection rate, or for scores the scoring rate, which is
 the share above the whole sample's median; and the impact ratio, which is the rate over the highest
-category's. People of unknown category are counted and left out. Categories under 2 % of the known may be
-left out at the auditor's discretion; here they are marked.
+category's. People of unknown category, in an intersection those of whom any part is unknown, are counted and
+left out. Categories under 2 % of the known may be left out at the auditor's discretion; here they are marked.
+
+Being selected is good for the person. Where a positive decision is not (`favourable = false`), the selected
+are the others, and the scoring rate is the share below the median.
 
 Beside it stand the two tests of 29 CFR 1607 practice: Fisher's exact test and the number of standard
 deviations (Hazelwood School District v. United States, 433 U.S. 299 (1977): beyond two or three, suspect).
@@ -12,20 +15,23 @@ Both are made for one look at a fixed sample: on a stream they alarm sooner or l
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from msgspec import Struct
 
-from monitor import rates
+from monitor import proxies, rates
+from monitor.config import parts
 from monitor.fairness import intervals
 from monitor.fairness.intervals import FEWEST
 from monitor.histogram import Histogram
-from monitor.readings import known
+from monitor.readings import Attribute, known
 from monitor.table import UNKNOWN, Ints, Table, merged
 
 SMALL = 0.02
+FOUR_FIFTHS = 0.8  # 29 CFR 1607.4(D)
+SUSPECT = 2.0  # standard deviations
 
 
 class Category(Struct, frozen=True, kw_only=True):
@@ -56,23 +62,66 @@ class Impact(Struct, frozen=True, kw_only=True):
     median: float | None = None
 
 
-def selection(table: Table, exclude_small: bool = False) -> Impact:
-    """Impact ratios of selection rates; positive decisions count as selected."""
-    selected, n = rates.rate("selection_rate", table)
-    return _impact(table.groups, selected, n, exclude_small, None)
+class Impacts(Struct, frozen=True, kw_only=True):
+    """Both tables of one attribute; `scoring` is None where no score came."""
+
+    selection: Impact
+    scoring: Impact | None
 
 
-def scoring(table: Table, exclude_small: bool = False) -> Impact:
+def impacts(
+    tables: Mapping[str, Table], *, favourable: bool = True, exclude_small: bool = False
+) -> dict[str, Impacts]:
+    """Both tables for each attribute but those whose groups are given as probabilities."""
+    return {
+        name: Impacts(
+            selection=selection(table, exclude_small, favourable=favourable),
+            scoring=scoring(table, exclude_small, favourable=favourable) if _has_scores(table) else None,
+        )
+        for name, table in tables.items()
+        if not name.endswith(proxies.MARK)
+    }
+
+
+def _has_scores(table: Table) -> bool:
+    return any(one.total for one in table.spread("score"))
+
+
+def counted(attribute: Attribute) -> Table:
+    """The counts of a reading's groups as a table: for selection rates, as it holds no scores."""
+    groups = list(attribute.groups.values())
+    atoms = dict.fromkeys(atom for group in groups for atom in group.counts)
+    counts = {atom: np.array([group.counts.get(atom, 0) for group in groups], np.int64) for atom in atoms}
+    return Table(list(attribute.groups), counts)
+
+
+def selection(table: Table, exclude_small: bool = False, *, favourable: bool = True) -> Impact:
+    """Impact ratios of selection rates; positive decisions count as selected, if they are favourable."""
+    positive, n = rates.rate("selection_rate", table)
+    return _impact(table.groups, positive if favourable else n - positive, n, exclude_small, None)
+
+
+def scoring(table: Table, exclude_small: bool = False, *, favourable: bool = True) -> Impact:
     """Impact ratios of scoring rates, from the histograms of the score.
 
     The median is that of all known categories together. Scores stand for their bin's middle (at most 1.6 %
     off, exact for integers below 64).
     """
     spread = table.spread("score")
-    median = _median([one for group, one in zip(table.groups, spread, strict=True) if group != UNKNOWN])
+    median = _median([one for group, one in zip(table.groups, spread, strict=True) if not is_unknown(group)])
     n = np.array([one.total for one in spread], np.int64)
-    above = np.array([one.counts[one.middles > median].sum() for one in spread], np.int64)
-    return _impact(table.groups, above, n, exclude_small, known(median))
+    better = [one.middles > median if favourable else one.middles < median for one in spread]
+    selected = np.array([one.counts[b].sum() for one, b in zip(spread, better, strict=True)], np.int64)
+    return _impact(table.groups, selected, n, exclude_small, known(median))
+
+
+def is_unknown(category: str) -> bool:
+    """Whether a category, or a part of it, is not known.
+
+    >>> is_unknown("unknown & Male"), is_unknown("Male")
+    (True, False)
+    """
+    return UNKNOWN in parts(category)
 
 
 def _median(spread: Sequence[Histogram]) -> float:
@@ -98,7 +147,7 @@ def _impact(
     groups: Sequence[str], selected: Ints, n: Ints, exclude_small: bool, median: float | None
 ) -> Impact:
     everyone = [_Count(*row) for row in zip(groups, selected.tolist(), n.tolist(), strict=True)]
-    people = [count for count in everyone if count.name != UNKNOWN]
+    people = [count for count in everyone if not is_unknown(count.name)]
     fewest = SMALL * sum(count.n for count in people)
     able = [count for count in people if count.n and not (exclude_small and count.n < fewest)]
     highest = max(able, key=lambda count: count.rate, default=None)
@@ -107,7 +156,7 @@ def _impact(
             _category(count, highest if count in able else None, count.n < fewest) for count in people
         ],
         highest=highest and highest.name,
-        unknown=sum(count.n for count in everyone if count.name == UNKNOWN),
+        unknown=sum(count.n for count in everyone if is_unknown(count.name)),
         median=median,
     )
 

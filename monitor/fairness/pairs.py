@@ -6,6 +6,7 @@ estimates of one shape with them. NaN limits say that a metric has no interval: 
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
@@ -19,6 +20,7 @@ from monitor.histogram import Histogram
 from monitor.table import Floats, Ints, Table
 
 ODDS = ("true_positive_rate", "false_positive_rate")
+TENTHS = 10
 TWO_AT_ONCE = NormalDist().inv_cdf(1 - 0.05 / 4)  # two intervals that hold together at 95 % (Bonferroni)
 
 
@@ -66,8 +68,13 @@ def _gaps(
     b: Ints,
     z: float = TWO_AT_ONCE,
 ) -> list[Estimates]:
-    found = [intervals.shares(*rates.rate(name, table), z) for name in ODDS]
-    return [compare(one[a], one[b]) for one in found]
+    return [compare(one[a], one[b]) for one in (_shares(table, name, z) for name in ODDS)]
+
+
+@lru_cache(maxsize=8)
+def _shares(table: Table, rate: str, z: float = TWO_AT_ONCE) -> Estimates:
+    """A rate of each group; kept for the next composite, as several start from the same."""
+    return intervals.shares(*rates.rate(rate, table), z)
 
 
 def _folded(gap: Estimates) -> Estimates:
@@ -105,7 +112,7 @@ def class_imbalance(table: Table, a: Ints, b: Ints) -> Estimates:
 
 
 def _smaller_odds(table: Table) -> Ints:
-    return np.minimum(*(rates.rate(name, table)[1] for name in ODDS))
+    return np.minimum(*(_shares(table, name).n for name in ODDS))
 
 
 # Divergences of two distributions over positive and negative, given the shares of positive.
@@ -152,16 +159,17 @@ def _divergence(name: str, rate: str) -> Composite:
     measure = DIVERGENCES[name]
 
     def between(table: Table, a: Ints, b: Ints) -> Estimates:
-        k, n = rates.rate(rate, table)
-        share = k / np.where(n > 0, n, np.nan)
-        low, high = intervals.wilson(k, n, TWO_AT_ONCE)
-        corners = [measure(p, q) for p in (low[b], high[b]) for q in (low[a], high[a])]
-        nearest = measure(*_nearest(low[b], high[b], low[a], high[a]))
-        value = measure(share[b], share[a])
+        share = _shares(table, rate)
+        p, q = share[b], share[a]
+        near_p, near_q = _nearest(p.low, p.high, q.low, q.high)
+        value, nearest, *corners = measure(
+            np.stack([p.value, near_p, p.low, p.low, p.high, p.high]),
+            np.stack([q.value, near_q, q.low, q.high, q.low, q.high]),
+        )
         value = np.where(np.isinf(value), np.nan, value)
-        return Estimates(value, nearest, np.max(corners, axis=0), np.minimum(n[a], n[b]))
+        return Estimates(value, nearest, np.max(corners, axis=0), np.minimum(p.n, q.n))
 
-    return Composite(between, lambda table: rates.rate(rate, table)[1])
+    return Composite(between, lambda table: _shares(table, rate).n)
 
 
 def _nearest(p_low: Floats, p_high: Floats, q_low: Floats, q_high: Floats) -> tuple[Floats, Floats]:
@@ -208,7 +216,7 @@ def _totals(table: Table, number: str) -> Ints:
     return np.array([histogram.total for histogram in table.spread(number)], np.int64)
 
 
-def quantile_means(histogram: Histogram, cells: int = 10) -> Floats:
+def quantile_means(histogram: Histogram, cells: int = TENTHS) -> Floats:
     """The mean value in each of `cells` equal parts of a group, from its lowest to its highest values.
 
     >>> from monitor import histogram
@@ -227,7 +235,7 @@ def _quantile_drift(number: str) -> Composite:
     """The largest gap between the means of matching tenths of two groups (FairCanary, Ghosh et al. 2022)."""
 
     def between(table: Table, a: Ints, b: Ints) -> Estimates:
-        tenths = np.array([quantile_means(histogram) for histogram in table.spread(number)])
+        tenths = np.array([quantile_means(one) for one in table.spread(number)]).reshape(-1, TENTHS)
         value = np.abs(tenths[a] - tenths[b]).max(axis=1)
         nothing, n = np.full(value.shape, np.nan), _totals(table, number)
         return Estimates(value, nothing, nothing, np.minimum(n[a], n[b]))
@@ -248,6 +256,7 @@ PAIRS: dict[tuple[str, str], Composite] = {
 _OF_NUMBERS = {"smd": _standardized, "qdd": _quantile_drift}
 
 
+@lru_cache(maxsize=1024)
 def find(metric: str, compare: str) -> Composite | None:
     """The composite of that name; "<x>.smd", "<x>.qdd" and "<x>.<drift measure>" are of the number x."""
     number, _, word = metric.rpartition(".")

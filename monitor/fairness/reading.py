@@ -1,8 +1,11 @@
 """From a table of counts to what people see: rates, comparisons, verdicts."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from monitor import rates
 from monitor.config import Model, Rule
@@ -10,31 +13,85 @@ from monitor.fairness import estimates, exposure, numbers, quotients, reference,
 from monitor.fairness.answers import Answers, judged
 from monitor.fairness.estimates import Matrix
 from monitor.fairness.intervals import ENOUGH, FEWEST, Estimates
-from monitor.fairness.questions import asked, concerning
+from monitor.fairness.questions import Question, asked, concerning
 from monitor.fairness.strata import aligned
 from monitor.readings import Attribute, Group, Rate, all_known, known
-from monitor.table import SCORES, Table
+from monitor.table import LAG, NOTHING, SCORES, Table
+
+LAGS = (f"{LAG}.p50", f"{LAG}.p90")
 
 
 def read(
-    table: Table, *, attribute: str, model: Model, window: str, rules: Sequence[Rule] | None = None
+    table: Table,
+    *,
+    attribute: str,
+    model: Model,
+    window: str,
+    rules: Sequence[Rule] | None = None,
+    before: Table = NOTHING,
 ) -> Attribute:
     """All groups of one attribute in one window: their counts, rates and comparisons with verdicts.
 
     `rules` are the model's unless given; those about another attribute, another window or something that
-    is no metric of this table (a drift measure, a composite) are left out.
+    is no metric of this table (a drift measure, a composite) are left out. `before` holds the counts of the
+    baseline period, which the reference "baseline" refers to.
     """
-    about = concerning(model.rules if rules is None else rules, model, attribute, window)
+    tables = {window: table}
+    return read_all(tables, attribute=attribute, model=model, rules=rules, before=before)[window]
+
+
+def read_all(
+    tables: Mapping[str, Table],
+    *,
+    attribute: str,
+    model: Model,
+    rules: Sequence[Rule] | None = None,
+    before: Table = NOTHING,
+) -> dict[str, Attribute]:
+    """The same for the tables of several windows, by window: estimated at once, which costs far less."""
+    rules = model.rules if rules is None else rules
+    asked_of = {window: _asked(table, attribute, model, window, rules) for window, table in tables.items()}
+    metrics = list(dict.fromkeys(metric for each in asked_of.values() for metric in each.shown))
+    matrices = estimates.estimate_all(metrics, [each.table for each in asked_of.values()])
+    population = model.population.get(attribute, {})
+    of_window = {
+        window: matrix.of(each.shown)
+        for (window, each), matrix in zip(asked_of.items(), matrices, strict=True)
+    }
+    answers = {
+        window: Answers(of_window[window], each.table, each.then(before), population).to(each.questions)
+        for window, each in asked_of.items()
+    }
+    comparisons = judged(answers, attribute)
+    return {
+        window: Attribute(each.reference, _groups(of_window[window], each.table), comparisons[window])
+        for window, each in asked_of.items()
+    }
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What is asked of one window: about a table with all groups that are referred to, and which metrics."""
+
+    reference: str | None
+    table: Table
+    questions: list[Question]
+    shown: list[str]
+
+    def then(self, before: Table) -> Matrix | None:
+        """The estimates of the baseline period that questions refer to."""
+        past = dict.fromkeys(q.metric for q in self.questions if q.reference == reference.BASELINE)
+        return estimates.estimate(list(past), aligned(self.table.groups, before)) if past else None
+
+
+def _asked(table: Table, attribute: str, model: Model, window: str, rules: Sequence[Rule]) -> _Asked:
+    about = concerning(rules, model, attribute, window)
+    about = [rule for rule in about if estimates.is_metric(rates.resolve(rule.metric)[0])]
+    questions = asked(about, model, attribute)
     fixed = reference.name(reference.word(model, attribute), table.groups, table.decisions)
-    questions = [
-        question for question in asked(about, model, attribute) if estimates.is_metric(question.metric)
-    ]
     table = _with_groups(table, [fixed, *(question.reference for question in questions)])
     shown = list(dict.fromkeys([*_present(table), *(question.metric for question in questions)]))
-    matrix = estimates.estimate(shown, table)
-    answers = Answers(matrix, table)
-    found = [answers.to(question) for question in questions]
-    return Attribute(fixed, _groups(matrix, table), judged(found, attribute, window))
+    return _Asked(fixed, table, questions, shown)
 
 
 def _with_groups(table: Table, words: Iterable[str | None]) -> Table:
@@ -52,7 +109,8 @@ def _present(table: Table) -> list[str]:
     means = sorted(f"{number}{numbers.MEAN}" for number in _numbers(table))
     scored = scores.METRICS if "score.pos" in table.histograms else ()
     shown = exposure.METRICS if any(atom.startswith(exposure.CLASS) for atom in atoms) else ()
-    return [*plain, *quotients.METRICS, *flags, *reasons, *means, *scored, *shown]
+    lagged = LAGS if LAG in table.histograms else ()
+    return [*plain, *quotients.METRICS, *flags, *reasons, *means, *lagged, *scored, *shown]
 
 
 def _came(name: str, rate: rates.Definition, table: Table) -> bool:
@@ -67,7 +125,7 @@ def _numbers(table: Table) -> set[str]:
 def _groups(matrix: Matrix, table: Table) -> dict[str, Group]:
     n = np.rint(table.decisions).astype(np.int64).tolist()  # of probabilities, the sum
     coverage = matrix.groups.value[matrix.metrics.index("coverage")].tolist()
-    rates_of = list(zip(*_rates(matrix.groups), strict=True)) or [()] * len(n)
+    rates_of = _rates(matrix.groups)
     counts = [dict(zip(table.counts, column, strict=True)) for column in _columns(table)]
     return {
         group: Group(n[i], known(coverage[i]), counts[i], dict(zip(matrix.metrics, rates_of[i], strict=True)))
@@ -75,15 +133,21 @@ def _groups(matrix: Matrix, table: Table) -> dict[str, Group]:
     }
 
 
-def _columns(table: Table) -> Iterable[tuple[int, ...]]:
+def _columns(table: Table) -> list[list[int]]:
     """Each group's integer counts, in the order of the table's atoms."""
-    rows = [np.rint(counts).astype(np.int64).tolist() for counts in table.counts.values()]
-    return zip(*rows, strict=True) if rows else [()] * len(table.groups)
+    rows = [_whole(counts) for counts in table.counts.values()]
+    columns: list[list[int]] = np.array(rows, np.int64).reshape(len(rows), len(table.groups)).T.tolist()
+    return columns
+
+
+def _whole(counts: NDArray[Any]) -> NDArray[Any]:
+    return counts if counts.dtype.kind == "i" else np.rint(counts)
 
 
 def _rates(found: Estimates) -> list[list[Rate]]:
+    """Each group's rates, in the order of the metrics."""
     low = np.where(found.n >= FEWEST, found.low, np.nan)
     high = np.where(found.n >= FEWEST, found.high, np.nan)
     rough = (found.n >= FEWEST) & (found.n < ENOUGH)
-    parts = (*map(all_known, (found.value, low, high)), found.n.tolist(), rough.tolist())
-    return [list(map(Rate, *row)) for row in zip(*parts, strict=True)]
+    parts = (*(all_known(each.T) for each in (found.value, low, high)), found.n.T.tolist(), rough.T.tolist())
+    return [list(map(Rate, *group)) for group in zip(*parts, strict=True)]

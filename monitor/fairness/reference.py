@@ -8,6 +8,8 @@
 | `pairs` | every other group: all ordered pairs |
 | `extremes` | the two groups furthest apart: highest minus lowest, lowest over highest |
 | `overall` | everybody, the group itself included |
+| `population` | the group's part of the configured population; for shares of decisions and positives |
+| `baseline` | the group itself in the baseline period (*fairness drift*); for metrics made of counts |
 
 The group `unknown` is compared but never chosen, unless it is configured by name. `highest` and `extremes`
 choose among groups that have an interval (10 observations or more), as long as there are any: otherwise
@@ -24,7 +26,9 @@ from monitor.fairness.intervals import FEWEST, Estimates
 from monitor.table import UNKNOWN, Ints
 
 OVERALL = "overall"
-BY_METRIC = ("highest", "pairs", "extremes", OVERALL)
+BASELINE = "baseline"
+POPULATION = "population"
+BY_METRIC = ("highest", "pairs", "extremes", OVERALL, BASELINE, POPULATION)
 WORDS = ("largest", *BY_METRIC)
 
 Pair = tuple[int, int]
@@ -51,16 +55,12 @@ def name(chosen: str, groups: Sequence[str], decisions: Ints) -> str | None:
     return groups[known[int(np.argmax(decisions[known]))]] if known else None
 
 
-def pairs(
-    chosen: str, fixed: int | None, estimates: Estimates, known: Sequence[int], compare: str
-) -> list[Pair]:
-    """The (group, reference) indices to compare, for one metric whose estimates have shape (groups,).
+def pairs(chosen: str, estimates: Estimates, known: Sequence[int], compare: str) -> list[Pair]:
+    """The (group, reference) indices to compare, where each metric has its own reference.
 
-    `fixed` is the index of the reference that `name` gave, `known` the groups that may be chosen.
+    `estimates` have shape (groups,); `known` are the groups that may be chosen.
     """
     everyone = range(len(estimates.value))
-    if fixed is not None:
-        return [(group, fixed) for group in everyone if group != fixed]
     if chosen == "pairs":
         return [(a, b) for a in everyone for b in everyone if a != b]
     if chosen == "highest" and known:

@@ -11,14 +11,14 @@ Brier score, log loss and calibration ask for probabilities: they are undefined 
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from monitor.fairness.intervals import Estimates, Z
 from monitor.fairness.spreads import spreads
-from monitor.table import Floats, Ints, Table
+from monitor.table import SCORES, Floats, Ints, Table
 
 CELLS = 10  # calibration compares in ten equal steps of the score
 CLIP = 1e-15  # log loss takes a score of 0 or 1 as this far from it
@@ -33,15 +33,20 @@ class Scored:
     negatives: Floats
     positives: Floats
 
-    @property
+    @cached_property
     def all(self) -> Floats:
         return self.negatives + self.positives
 
-    @property
+    @cached_property
     def n(self) -> Ints:
         return np.asarray(self.all.sum(axis=1), np.int64)
 
-    @property
+    @cached_property
+    def both(self) -> Floats:
+        """The negatives' bins, then the positives'; shape (groups, 2 · bins)."""
+        return np.concatenate([self.negatives, self.positives], axis=1)
+
+    @cached_property
     def probabilities(self) -> NDArray[np.bool_]:
         """Which groups have scores, and all of them in [0, 1]; shape (groups,)."""
         outside = self.all[:, (self.values < 0) | (self.values > 1)]
@@ -51,7 +56,7 @@ class Scored:
 @lru_cache(maxsize=4)
 def scored(table: Table) -> Scored:
     """The scores of a table; kept for the next metric, as every metric here starts from them."""
-    negative, positive = spreads(table, ("score.neg", "score.pos"))
+    _, negative, positive = spreads(table, SCORES)
     return Scored(negative.values, negative.error, negative.counts, positive.counts)
 
 
@@ -116,7 +121,7 @@ def calibration(scores: Scored) -> tuple[Floats, Floats, Floats]:
 
 def _mean(scores: Scored, losses: tuple[Floats, Floats], off: tuple[Floats, Floats]) -> Estimates:
     """The mean of the losses of negatives and positives, whose bins may be `off` by so much."""
-    weights = np.concatenate([scores.negatives, scores.positives], axis=1)
+    weights = scores.both
     n = np.where(scores.probabilities, scores.n, np.nan)
     both = np.concatenate(losses)
     value = weights @ both / n

@@ -8,7 +8,6 @@
 | `undecided` | neither, or a side has fewer observations than asked for, or no limits were given |
 """
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +18,8 @@ from monitor.readings import Verdict
 from monitor.table import Floats, Ints
 
 MOST = 1_000_000_000  # more than this many decisions is as good as never
-_VERDICTS = (Verdict.UNDEFINED, Verdict.UNDECIDED, Verdict.OUT, Verdict.WITHIN)
+VERDICTS = np.array([Verdict.UNDEFINED, Verdict.UNDECIDED, Verdict.OUT, Verdict.WITHIN], object)
+UNDEFINED, UNDECIDED, OUT, WITHIN = range(4)  # the verdicts as places in these
 
 
 Limits = tuple[Floats | float, Floats | float]  # least and most; infinite where there is no limit
@@ -52,19 +52,34 @@ def judge(gaps: Gaps, limits: Limits, fewest: Ints | int) -> list[Verdict]:
     >>> [verdict.value for verdict in judge(gaps, (-0.1, 0.1), 30)]
     ['out_of_limits', 'undecided']
     """
+    found: list[Verdict] = VERDICTS[places(gaps, limits, fewest)].tolist()
+    return found
+
+
+def places(gaps: Gaps, limits: Limits, fewest: Ints | int) -> Ints:
+    """The same verdicts as numbers: UNDEFINED, UNDECIDED, OUT, WITHIN."""
     least, most = limits
     silent = (gaps.least < np.maximum(fewest, FEWEST)) | np.isnan(gaps.low) | _free(limits)
     out = (gaps.low > most) | (gaps.high < least)
     within = (least <= gaps.low) & (gaps.high <= most)
-    places = np.select([np.isnan(gaps.value), silent, out, within], [0, 1, 2, 3], 1)
-    return [_VERDICTS[place] for place in places.tolist()]
+    proved = np.where(out, OUT, np.where(within, WITHIN, UNDECIDED))
+    return np.where(np.isnan(gaps.value), UNDEFINED, np.where(silent, UNDECIDED, proved))
 
 
-def needed(gaps: Gaps, limits: Limits, fewest: Ints | int, decisions: Ints) -> list[int | None]:
+def needed(
+    gaps: Gaps,
+    limits: Limits,
+    fewest: Ints | int,
+    decisions: Ints,
+    *,
+    past: NDArray[np.bool_] | bool = False,
+    undecided: NDArray[np.bool_] | bool = True,
+) -> list[int | None]:
     """How many more decisions of each group decide an undecided gap; None: no end in sight.
 
     Assumes that the value stays as it is and that both sides grow alike, so that the interval shrinks
-    with the square root of their size. `decisions` are the groups' so far, of which `gaps.n` count here.
+    with the square root of their size; but where the reference is `past`, the group alone. `decisions` are
+    the groups' so far, of which `gaps.n` count here.
 
     >>> value, low, high = np.array([[0.12], [0.08], [0.16]])
     >>> gaps = Gaps(value, low, high, np.array([400]), np.array([500]))
@@ -72,9 +87,17 @@ def needed(gaps: Gaps, limits: Limits, fewest: Ints | int, decisions: Ints) -> l
     [2400]
     """
     with np.errstate(divide="ignore", invalid="ignore"):
-        growth = np.maximum(_growth(gaps, limits), np.maximum(fewest, FEWEST) / gaps.least)
+        growth = _growth(gaps, limits)
+        growth = np.where(past, _alone(growth, gaps), growth)
+        enough = np.maximum(fewest, FEWEST)
+        growth = np.maximum(growth, enough / gaps.least)
+        growth = np.where(past & (gaps.reference_n < enough), np.inf, growth)
         more = np.where(_free(limits), np.nan, decisions * (growth - 1))
-    return [math.ceil(round(each, 6)) if 0 < each <= MOST else None for each in more.tolist()]
+    ahead = undecided & (more > 0) & (more <= MOST)
+    whole = np.ceil(np.round(np.where(ahead, more, 0), 6)).astype(np.int64).astype(object)
+    whole[~ahead] = None
+    found: list[int | None] = whole.tolist()
+    return found
 
 
 def detectable(gaps: Gaps, limits: Limits) -> Floats:
@@ -105,6 +128,16 @@ def _growth(gaps: Gaps, limits: Limits) -> Floats:
     inside = np.maximum(_square(below, gaps.value - least), _square(above, most - gaps.value))
     beneath = np.where(gaps.value < least, _square(above, least - gaps.value), inside)
     return np.where(gaps.value > most, _square(below, gaps.value - most), beneath)
+
+
+def _alone(growth: Floats, gaps: Gaps) -> Floats:
+    """By how much the group must grow where growing alike both would have to by `growth`; infinite: never.
+
+    A side's part of the interval's square is taken to be in inverse proportion to its size.
+    """
+    ours = gaps.reference_n / (gaps.n + gaps.reference_n)
+    left = 1 / growth - (1 - ours)
+    return np.where(left > 0, ours / np.where(left > 0, left, 1), np.where(growth <= 1, growth, np.inf))
 
 
 def _square(half: Floats, distance: Floats) -> Floats:

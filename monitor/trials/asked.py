@@ -141,7 +141,7 @@ def sides(rule: Rule, word: str) -> list[Side]:
     [('excess', 0.2, False), ('excess', 0.1, True)]
     """
     metric, compare = rates.resolve(rule.metric, rule.compare)
-    if source(metric) is None or word == reference.OVERALL:
+    if source(metric) is None or word in (reference.OVERALL, reference.BASELINE):
         return []
     try:
         return _differences(rule, word) if compare == "difference" else _ratios(rule, word, compare)

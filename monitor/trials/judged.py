@@ -6,8 +6,9 @@
 - `undecided`: neither. `undefined` and `stale` are what they are without a test.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import ceil, isfinite
 
 import numpy as np
@@ -35,6 +36,29 @@ class Proof:
     onset: int | None = None
 
 
+class Tested:
+    """The tests of one rule about one attribute, by what they say something about."""
+
+    def __init__(self, test: str, running: Sequence[Running]) -> None:
+        self.test, self._running = test, running
+
+    def places(self, c: Comparison) -> list[tuple[Running, int]]:
+        """The tests' pairs that say something about a comparison."""
+        return [
+            (running, place)
+            for running, found in zip(self._running, self._places, strict=True)
+            for place in found.get(_about(running, c.group, c.reference), ())
+        ]
+
+    @cached_property
+    def _places(self) -> list[dict[object, list[int]]]:
+        found: list[dict[object, list[int]]] = [{} for _ in self._running]
+        for running, places in zip(self._running, found, strict=True):
+            for place, (group, other) in enumerate(running.pairs):
+                places.setdefault(_about(running, group, other), []).append(place)
+        return found
+
+
 class Judge:
     """Judges the comparisons of one reading after another."""
 
@@ -44,10 +68,16 @@ class Judge:
 
     def judge(self, name: str, attribute: Attribute) -> Attribute:
         """An attribute's comparisons, those of rules that are tested with the tests' verdicts."""
-        tested = {family.rule for family in self._trials.families if family.attribute == name}
+        tested = {
+            family.rule: Tested(family.test, self._trials.running.get((family.rule, name), []))
+            for family in self._trials.families
+            if family.attribute == name
+        }
+        self._left.renew(self._tests)
         listed = self._listed()
         comparisons = [
-            self._judged(c, attribute, listed) if c.rule in tested else c for c in attribute.comparisons
+            self._judged(c, attribute, tested[c.rule], listed) if c.rule in tested else c
+            for c in attribute.comparisons
         ]
         return replace(attribute, comparisons=comparisons)
 
@@ -58,17 +88,17 @@ class Judge:
         e = np.concatenate([np.zeros(0), *(running.found.e for running in tests)])
         return {pair for pair, chosen in zip(pairs, e_bh(e, LISTED).tolist(), strict=True) if chosen}
 
-    def _judged(self, c: Comparison, attribute: Attribute, listed: set[tuple[int, Pair]]) -> Comparison:
-        running = self._trials.running.get((c.rule or "", c.attribute), [])
-        test = next(f.test for f in self._trials.families if (f.rule, f.attribute) == (c.rule, c.attribute))
-        places = [(r, i) for r in running for i, pair in enumerate(r.pairs) if _concerns(r, pair, c)]
+    def _judged(
+        self, c: Comparison, attribute: Attribute, tested: "Tested", listed: set[tuple[int, Pair]]
+    ) -> Comparison:
+        test, places = tested.test, tested.places(c)
         if not places:
             return replace(c, test=test, verdict=_silent(c), needed=None)
         found = [p for r, i in places for p in proofs(r, i)]
         proof = min(found, key=lambda p: (KINDS.index(p.kind), p.slice), default=None)
         verdict = _verdict(c, proof, all(bool(r.found.within[i]) for r, i in places))
         own = next(((r, i) for r, i in places if r.pairs[i] == (c.group, c.reference)), None)
-        width, first = running[0].width, min(int(r.marks.state["first"][i]) for r, i in places)
+        width, first = places[0][0].width, min(int(r.marks.state["first"][i]) for r, i in places)
         return replace(
             c,
             test=test,
@@ -83,6 +113,7 @@ class Judge:
             proof=proof and proof.kind,
             proved_after=proof and proof.events,
             once_in=proof and proof.once_in,
+            detectable=_detectable(c, own) if own else None,
             confirmed=max((p.slice * width for p in found), default=None),
             onset=max((p.onset * width for p in found if p.onset is not None), default=None),
             listed=any((id(r), r.pairs[i]) in listed for r, i in places),
@@ -94,7 +125,7 @@ class Judge:
         running, pair = own
         past = running.cells.state["past"][:, pair]
         events, ours = int(past[0] + past[2]), int(past[2 if running.family.side.flipped else 0])
-        left = self._left.events(running, pair, self._tests)
+        left = self._left.events(running, pair)
         if not events or not c.n or not isfinite(left):
             return None
         return ceil(left * ours / events * attribute.groups[c.group].n / c.n) or None
@@ -116,13 +147,24 @@ def proofs(running: Running, pair: int) -> Iterable[Proof]:
         yield Proof(CHANGE, int(changed), terms.threshold, onset=round(float(marks["onset"][pair])))
 
 
-def _concerns(running: Running, pair: Pair, c: Comparison) -> bool:
-    """Whether a test of a pair of groups says something about a comparison."""
+def _detectable(c: Comparison, own: tuple[Running, int]) -> float | None:
+    """About the nearest value that the confidence sequence, as wide as it is, would prove out of limits."""
+    found, pair = own[0].found, own[1]
+    half = (float(found.high[pair]) - float(found.low[pair])) / 2
+    beyond = [limit + side * half for limit, side in ((c.min, -1), (c.max, 1)) if limit is not None]
+    # no difference of two shares is beyond one, and no ratio below nothing
+    beyond = [edge for edge in beyond if (edge > 0 if c.compare == "ratio" else abs(edge) <= 1)]
+    value = c.value or 0.0
+    return min(filter(isfinite, beyond), key=lambda each: abs(each - value), default=None)
+
+
+def _about(running: Running, group: str, other: str | None) -> object:
+    """What of a pair of groups must be the same for a test to say something about a comparison of them."""
     if running.reference is None and running.family.word == "extremes":
-        return True
+        return None
     if running.reference is None and running.family.word == "highest":
-        return pair[0] == c.group
-    return pair == (c.group, c.reference)
+        return group
+    return group, other
 
 
 def _silent(c: Comparison) -> Verdict:

@@ -1,6 +1,6 @@
 """How many more events a verdict will take: asked for many pairs at once, when something was fed."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -18,19 +18,28 @@ class Left:
     """Events left by pair of groups, for the tests of one model."""
 
     def __init__(self) -> None:
-        self._held: dict[Null, tuple[int, Mapping[Place, float]]] = {}
+        self._alike: dict[Null, list[Running]] = {}
+        self._fed: dict[Null, int] = {}
+        self._held: dict[Null, Mapping[Place, float]] = {}
 
-    def events(self, running: Running, pair: int, tests: list[Running]) -> float:
+    def renew(self, tests: Iterable[Running]) -> None:
+        """Forgets what is no longer so. `tests` are all of the model's."""
+        self._alike = {}
+        for test in tests:
+            self._alike.setdefault(test.family.side.null, []).append(test)
+        fed = {null: sum(int(t.found.events.sum()) for t in alike) for null, alike in self._alike.items()}
+        self._held = {null: held for null, held in self._held.items() if fed.get(null) == self._fed[null]}
+        self._fed = fed
+
+    def events(self, running: Running, pair: int) -> float:
         """About how many more events of both groups, inf for out of reach or not known yet.
 
-        `tests` are all of the model's: those with the same limit are asked for together.
+        Tests with the same limit are asked for together.
         """
         null = running.family.side.null
-        alike = [test for test in tests if test.family.side.null == null]
-        fed = sum(int(test.found.events.sum()) for test in alike)
-        if null not in self._held or fed != self._held[null][0]:
-            self._held[null] = fed, _ask(null, alike)
-        return self._held[null][1].get(_place(running, pair), np.inf)
+        if null not in self._held:
+            self._held[null] = _ask(null, self._alike[null])
+        return self._held[null].get(_place(running, pair), np.inf)
 
 
 def _ask(null: Null, tests: list[Running]) -> dict[Place, float]:

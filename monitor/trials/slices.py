@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from monitor import measures, rates
 from monitor.config import Model
-from monitor.panes import DECISION, OUTCOME, Panes, Window
+from monitor.meanings import Meanings
+from monitor.panes import DECISION, OUTCOME, REPEATED, Panes, Window
 from monitor.rates import Definition
 from monitor.tally import Tally
 from monitor.trials.asked import OUTCOMES
@@ -50,7 +51,8 @@ def sliced(
 
     `only`: those of them that are wanted; None for all.
     """
-    slices, window = _series(panes, source, span)
+    slices, found = _series(panes, source, span)
+    window = once(found)
     family = measures.family(window.measures)[window.pairs[:, 1]]
     attributes = {attribute for attribute, _ in asked}
     wanted = np.array([name in attributes for name, _ in window.groups], np.bool_)
@@ -63,6 +65,19 @@ def sliced(
     window = replace(window, pairs=window.pairs[kept], counts=window.counts[kept])
     cells = _Cells(window, slice_of, panes.codes.texts, model)
     return Slices(numbers.tolist(), {question: cells.counts(*question) for question in asked})
+
+
+def once(window: Window) -> Window:
+    """The window with each entity counted once: what repeats added is taken off."""
+    repeated = np.array([name.startswith(REPEATED) for name, _ in window.groups], np.bool_)
+    if not repeated.any():
+        return window
+    rows: dict[tuple[str, str], int] = {}
+    named = [(name.removeprefix(REPEATED), group) for name, group in window.groups]
+    whole = np.array([rows.setdefault(group, row) for row, group in enumerate(named)], np.int64)
+    group = window.pairs[:, 0]
+    pairs = np.stack([whole[group], window.pairs[:, 1]], axis=1)
+    return replace(window, pairs=pairs, counts=np.where(repeated[group], -1, 1) * window.counts)
 
 
 def fingerprints(panes: Panes, source: str, span: tuple[int, int]) -> dict[int, int]:
@@ -91,7 +106,7 @@ class _Cells:
         distinct, row = np.unique(split, return_inverse=True)
         names = [("", str(number)) for number in distinct.tolist()]
         pairs = np.stack([row, window.pairs[:, 1]], axis=1)
-        self._table = Tally(replace(window, groups=names, pairs=pairs), texts, model).table("")
+        self._table = Tally(replace(window, groups=names, pairs=pairs), Meanings(texts, model)).table("")
         self._split = np.array([int(name) for name in self._table.groups], np.int64)
         self._sums: dict[str, tuple[Ints, Ints]] = {}
 

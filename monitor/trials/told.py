@@ -39,8 +39,8 @@ def _budget(config: Config, number: int) -> Iterator[str]:
     alpha = share.alpha(SPARE * PAIRS)
     models = f"{len(config.models)} model{'s' if len(config.models) > 1 else ''}"
     yield (
-        f"{models}: {number} limits are tested, each rule's in each attribute. With {PAIRS} pairs of groups"
-        f" each that makes {number * PAIRS} hypotheses."
+        f"{models}: {number} limit{'s are' if number > 1 else ' is'} tested, each rule's in each attribute."
+        f" With {PAIRS} pairs of groups each that makes {number * PAIRS} hypotheses."
     )
     yield (
         f"False alarms: {config.alerts.false_alarms} for all of them together, {CALENDAR:.0%} of it for tests"

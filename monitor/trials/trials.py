@@ -25,6 +25,7 @@ DAY, YEAR = UNITS_MS["d"], 365.25
 ALTERED = 0.01  # of the events that a test was fed: when more were corrected since, it begins anew
 AT_ONCE = 1024  # slices that are taken from the panes in one go
 NOTES = 50
+NOT_KNOWN = -1  # a fingerprint that no slice has
 STATE, BOOKS = b"trials/", b"ledger/"
 
 EVERYBODY: Question = (ALL[0], "selection_rate")
@@ -48,13 +49,19 @@ class Begun(Struct, array_like=True):
 
 
 class State(Struct, array_like=True):
-    """All of a model's tests as a record. `consumed`: by source the first slice that they have not seen."""
+    """All of a model's tests as a record. `consumed`: by source the first slice that they have not seen.
+
+    `forgotten`: the slice before which the ledger was forgotten; `gone`: what had been revised before it, as
+    attribute, metric, group, slice, altered and late.
+    """
 
     format: int
     begun: Begun
     consumed: dict[str, int]
     notes: list[Note]
     families: list[Kept]
+    forgotten: int = 0
+    gone: list[tuple[str, str, str, int, int, int]] = []
 
 
 class Trials:
@@ -62,7 +69,8 @@ class Trials:
 
     A slice is finished when the clock has passed its end; the outcomes in it, and cohorts, when
     `mature_after` has passed since too. Nothing that comes later is fed. What comes late is only missed; but
-    when more than 1 % of the events that a pair's tests were fed are corrected, the tests begin anew.
+    when more than 1 % of the events that a pair's tests were fed are corrected, the tests begin anew with the
+    slice that is next.
     """
 
     def __init__(self, name: str, model: Model, panes: Panes, levels: Levels | None = None) -> None:
@@ -77,6 +85,8 @@ class Trials:
         self._ledgers = {source: Ledger(source) for source in self._consumed}
         self._fingerprints: dict[str, dict[int, int]] = {source: {} for source in self._consumed}
         self._revised: dict[Key, dict[int, Revised]] = {}  # by slice
+        self._gone: dict[Key, dict[int, Revised]] = {}  # of slices that were forgotten
+        self._forgotten = 0
         self._books: dict[tuple[str, int], list[Page]] = {}  # of pages: those not durable, and the last
         self._saved = True
 
@@ -93,9 +103,9 @@ class Trials:
         mature = max(0, clock - milliseconds(self.model.mature_after)) // self._panes.width
         for source in self._consumed:
             asked = sorted({(f.attribute, f.metric) for f in self.families if f.source == source})
-            self._consume(source, asked, now if source == DECISIONS else mature)
             if asked:
                 self._revise(source, asked)
+            self._consume(source, asked, now if source == DECISIONS else mature)
 
     def _consume(self, source: str, asked: list[Question], end: int) -> None:
         """Feeds the slices up to `end`."""
@@ -104,6 +114,7 @@ class Trials:
         self._saved = False
         if not asked:  # a rule that will ask is tested with what comes then
             self._consumed[source] = end
+        self._begin_anew(source)
         while self._consumed[source] < end:
             self._feed(source, asked, end)
         for running in self._of(source):
@@ -124,7 +135,7 @@ class Trials:
         self._consumed[source] = end
 
     def _of(self, source: str) -> list[Running]:
-        return [r for tests in self.running.values() for r in tests if r.family.source == source]
+        return [running for running in self._tests if running.family.source == source]
 
     # beginning
 
@@ -186,19 +197,27 @@ class Trials:
     # what changed afterwards
 
     def _revise(self, source: str, asked: list[Question]) -> None:
-        """Counts what changed in slices after they were consumed; tests of which too much did begin anew."""
-        fed = (0, self._consumed[source])
+        """Counts what changed in slices after they were consumed."""
+        fed = (max(self._forgotten, self._panes.rolled), self._consumed[source])
         now, before = fingerprints(self._panes, source, fed), self._fingerprints[source]
         self._fingerprints[source] = now
-        changed = [number for number, found in now.items() if before.get(number) != found]
+        known = sorted(number for number in now.keys() | before.keys() if number >= fed[0])
+        changed = [number for number in known if before.get(number, 0) != now.get(number, 0)]
         if not changed:
             return
         there = sliced(self._panes, self.model, source, fed, asked=asked, only=changed)
-        for slices in self._revised.values():
+        for slices in (slices for key, slices in self._revised.items() if key[:2] in asked):
             for number in slices.keys() & set(changed):
                 del slices[number]
         for key, slices in self._ledgers[source].revised(there, changed).items():
             self._revised.setdefault(key, {}).update(slices)
+
+    def _begin_anew(self, source: str) -> None:
+        """Begins tests anew of which too much was corrected; just before they are fed again, no sooner.
+
+        What is corrected may be put right meanwhile: so only what is known by then counts, not how often
+        one looked before.
+        """
         for running in self._of(source):
             spoilt = [i for i in range(len(running)) if self.spoilt(running, i) > ALTERED]
             if spoilt:
@@ -215,7 +234,8 @@ class Trials:
         first = int(running.marks.state["first"][pair])
         family = running.family
         keys = [(family.attribute, family.metric, group) for group in running.pairs[pair]]
-        changes = [found for key in keys for found in self._revised.get(key, {}).items()]
+        held = (self._revised, self._gone)
+        changes = [found for key in keys for each in held for found in each.get(key, {}).items()]
         return Revised(
             sum(found.altered for number, found in changes if number >= first),
             sum(found.late for number, found in changes if number >= first),
@@ -249,13 +269,32 @@ class Trials:
         return {**pages, STATE + self.name.encode(): self.to_bytes()}
 
     def forget(self, before: int) -> list[bytes]:
-        """Drops what was fed in slices that nobody can revise any more; returns the keys of their pages."""
+        """Drops what was fed in slices that nobody can revise any more; returns the keys of their pages.
+
+        The state that is then unsaved must be durable before the pages go.
+        """
+        self._sum_up(before)
+        self._forgotten, self._saved = max(before, self._forgotten), False
         old = {
             (source, number // BOOK)
             for source, held in self._ledgers.items()
             for number in held.forget(before)
         }
         return [self._book_key(*book) for book in sorted(old) if (book[1] + 1) * BOOK <= before]
+
+    def _sum_up(self, before: int) -> None:
+        """Keeps of what was revised in old slices the sums, one for each slice that tests began with."""
+        firsts = [0, *(int(n) for r in self._tests for n in r.marks.state["first"])]
+        for key, slices in self._revised.items():
+            gone = self._gone.setdefault(key, {})
+            for number in [number for number in slices if number < before]:
+                first = max(first for first in firsts if first <= number)
+                found, so_far = slices.pop(number), gone.get(first, Revised(0, 0))
+                gone[first] = Revised(so_far.altered + found.altered, so_far.late + found.late)
+
+    @property
+    def _tests(self) -> list[Running]:
+        return [running for tests in self.running.values() for running in tests]
 
     def _close_books(self) -> None:
         """Only a source's last book can get more pages."""
@@ -269,8 +308,12 @@ class Trials:
         """The state of all tests; raises ValueError before they began."""
         if self.begun is None:
             raise ValueError(f"trials of {self.name}: they have not begun")
-        kept = [running.keep() for tests in self.running.values() for running in tests]
-        return msgspec.msgpack.encode(State(FORMAT, self.begun, self._consumed, self.notes, kept))
+        kept = [running.keep() for running in self._tests]
+        gone = [
+            (*key, number, *found) for key, slices in self._gone.items() for number, found in slices.items()
+        ]
+        state = State(FORMAT, self.begun, self._consumed, self.notes, kept, self._forgotten, gone)
+        return msgspec.msgpack.encode(state)
 
     def restore(self, items: Mapping[bytes, bytes]) -> None:
         """Takes up where durable records left off. Tests of rules that were edited since begin anew."""
@@ -280,6 +323,9 @@ class Trials:
         state = decode(record)
         self.begun, self.notes = state.begun, state.notes
         self._consumed.update(state.consumed)
+        self._forgotten = state.forgotten
+        for attribute, metric, group, first, *found in state.gone:
+            self._gone.setdefault((attribute, metric, group), {})[first] = Revised(*found)
         self._restore_tests({kept.fingerprint: kept for kept in state.families}, state.begun)
         for key, book in items.items():
             if key.startswith(BOOKS) and key.split(b"/", 3)[3] == self.name.encode():
@@ -287,10 +333,15 @@ class Trials:
         self._close_books()
 
     def _restore_pages(self, pages: list[Page]) -> None:
-        """Takes the pages of a book; those that the state knows nothing of will be fed again."""
+        """Takes the pages of a book; those that the state knows nothing of will be fed again.
+
+        What was revised in them is found out anew, also where nothing is left of what they were fed.
+        """
         for page in pages:
             if page.slice < self._consumed[page.source]:
-                self._ledgers[page.source].restore(page)
+                if page.slice >= self._forgotten:
+                    self._ledgers[page.source].restore(page)
+                    self._fingerprints[page.source][page.slice] = NOT_KNOWN
                 self._books.setdefault((page.source, page.slice // BOOK), []).append(page)
 
     def _restore_tests(self, kept: Mapping[str, Kept], begun: Begun) -> None:

@@ -131,15 +131,20 @@ class Demo:
         return self._sent - sum(health.events.values()) + EVENTS_A_PANE_MESSAGE * waiting
 
     async def _settled(self) -> None:
-        """Until every event is in the readings and every alert is told."""
+        """Until every event is in the readings, these have been judged and every alert is told."""
+        judged = None  # how many rounds are over when the readings' own is
+        while judged is None or self._worker.evaluate.rounds < judged or not self._all_told():
+            if judged is None and self._all_read():
+                judged = self._worker.evaluate.rounds + 1
+            await asyncio.sleep(0.1)
+
+    def _all_read(self) -> bool:
         expected = sum(not r.feedback for r in self._records), sum(r.feedback for r in self._records)
         last = max(record.time for record in self._records)
-        while True:
-            readings = self._worker.readings()
-            main = main_reading(readings) if readings else None
-            if main and (main.decisions, main.feedback, main.as_of) == (*expected, last) and self._all_told():
-                return
-            await asyncio.sleep(0.1)
+        readings = self._worker.readings()
+        main = main_reading(readings) if readings else None
+        done = main is not None and (main.decisions, main.feedback, main.as_of) == (*expected, last)
+        return done and (self._worker.health().clock or 0) >= last
 
     def _all_told(self) -> bool:
         firing = sum(alert.fired for alert in self._worker.evaluate.alerts())

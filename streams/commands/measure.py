@@ -8,14 +8,16 @@ from itertools import chain
 from typing import Any
 
 import numpy as np
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 
 from monitor.baseline import Baseline
-from monitor.config import ConfigError, Model
+from monitor.config import ConfigError, Model, longest_window
 from monitor.evaluator import Evaluator
 from monitor.events import DAY_MS, Decision, Decoded, Event, Invalid, InvalidEventError, milliseconds
 from monitor.facts import Facts
+from monitor.fairness.impact import Impacts
 from monitor.readings import Attribute, Comparison, Drift, Group, Reading, Verdict
+from monitor.table import Table
 from monitor.windows import window_ms
 from streams.files.reader import Chunk
 
@@ -26,11 +28,17 @@ _COUNTS = dict.fromkeys(("tp", "fp", "tn", "fn", "up", "un"), 0)
 
 
 class Measured(Struct, frozen=True):
-    """A file's readings, one for each window, and its invalid events: counts, and some of each reason."""
+    """A file's readings, one for each window, and its invalid events: counts, and some of each reason.
+
+    `tables` are the counts behind the longest window's reading, by attribute. `overdue` counts feedback that
+    came later than `feedback_within` after its decision: it counts here, and a deployment may refuse it.
+    """
 
     readings: list[Reading]
     invalid: dict[str, int]
     examples: dict[str, list[Invalid]]
+    tables: dict[str, Table] = {}
+    overdue: int = 0
 
 
 class Measurement:
@@ -91,8 +99,13 @@ class Measurement:
     def result(self) -> Measured:
         """What has been taken so far."""
         as_of = self._last if self._as_of is None else self._as_of
-        readings = self._evaluator.read(as_of)
-        return Measured(readings, dict(sorted(self._invalid.items())), self._examples)
+        return Measured(
+            readings=self._evaluator.read(as_of),
+            invalid=dict(sorted(self._invalid.items())),
+            examples=self._examples,
+            tables=self._evaluator.tables(longest_window(self._models[self._name]), as_of),
+            overdue=self._facts.overdue(),
+        )
 
 
 def moment(text: str) -> int:
@@ -109,7 +122,10 @@ def moment(text: str) -> int:
 
 
 def summary(
-    readings: Sequence[Reading], invalid: Mapping[str, int] | None = None, window: str | None = None
+    readings: Sequence[Reading],
+    invalid: Mapping[str, int] | None = None,
+    window: str | None = None,
+    overdue: int = 0,
 ) -> dict[str, Any]:
     """The object of `measure --json`, from one model's readings.
 
@@ -124,6 +140,7 @@ def summary(
         "decisions": main.decisions,
         "feedback": main.feedback,
         "invalid": dict(main.invalid if invalid is None else invalid),
+        "overdue": overdue,
         "attributes": {
             name: _attribute(attribute, [other.attributes[name] for other in others])
             for name, attribute in main.attributes.items()
@@ -132,11 +149,20 @@ def summary(
             {"attribute": c.attribute, **_comparison(c)}
             for c in _with_ruled(main.composites, (other.composites for other in others))
         ],
+        "cautions": [_chosen(caution, caution.__struct_fields__) for caution in main.cautions],
         "drift": [
             _chosen(d, d.__struct_fields__) | {"verdict": d.verdict.value}
             for d in _with_ruled(main.drift, (other.drift for other in others))
         ],
     }
+
+
+def document(
+    measured: Measured, window: str | None = None, impacts: Mapping[str, Impacts] | None = None
+) -> dict[str, Any]:
+    """All that `measure --json` prints; the impact ratios, where they are asked for, under `impact`."""
+    found = summary(measured.readings, measured.invalid, window, measured.overdue)
+    return found if impacts is None else found | {"impact": to_builtins(impacts)}
 
 
 def main_reading(readings: Sequence[Reading], window: str | None = None) -> Reading:
@@ -188,6 +214,9 @@ def _comparison(comparison: Comparison) -> dict[str, Any]:
     what = _chosen(comparison, ("metric", "compare", "group", "reference", "value", "low", "high", "n"))
     return what | {
         "verdict": comparison.verdict.value,
+        "needed": comparison.needed,
+        "due": None if comparison.due is None else spelled(comparison.due),
+        "detectable": comparison.detectable,
         "e_value": comparison.e_value,
         "window": comparison.window,
     }

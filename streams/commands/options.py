@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from monitor.config import Columns, Config, ConfigError, Model
+from monitor.config import SEPARATOR, Columns, Config, ConfigError, Model, parts
 
 DEFAULT = Path("fairlead.toml")
 BUNDLED = Path(__file__).parents[1] / "data" / "compas.toml"
@@ -50,7 +50,10 @@ def add(parser: ArgumentParser) -> None:
     group.add_argument("--unfavourable", action="store_true", help="positive is bad for the person")
     group.add_argument("--positive-outcome", action="append", metavar="VALUE", help="a positive outcome")
     group.add_argument(
-        "--attribute", action="append", metavar="NAME[=COLUMN]", help="a protected attribute; again for more"
+        "--attribute",
+        action="append",
+        metavar="NAME[=COLUMN]",
+        help="a protected attribute, or an intersection such as 'sex & race'; again for more",
     )
     group.add_argument(
         "--feature", action="append", metavar="NAME[=COLUMN]", help="a feature to watch for drift"
@@ -73,10 +76,11 @@ def source(args: Namespace) -> Source:
         return _described(args, settings.build)
     path = _config_path(args)
     config = settings.load(path)
-    return Source(args.file, config, _name(args.model, config))
+    return Source(args.file, config, model_name(args.model, config))
 
 
-def _name(wanted: str | None, config: Config) -> str:
+def model_name(wanted: str | None, config: Config) -> str:
+    """The model named by `--model`; the only one where none is. Raises ConfigError."""
     if wanted in config.models:
         return wanted
     if wanted is None and len(config.models) == 1:
@@ -100,13 +104,16 @@ def _config_path(args: Namespace) -> Path:
 
 
 def _described(args: Namespace, build: Callable[[dict[str, Any], Path], Config]) -> Source:
-    attributes, features = _pairs(args.attribute), _pairs(args.feature)
+    crossed = [word for word in args.attribute or [] if SEPARATOR in word]
+    singles = [word for word in args.attribute or [] if SEPARATOR not in word]
+    attributes = {part: part for word in crossed for part in parts(word)} | _pairs(singles)
+    features = _pairs(args.feature)
     fields = ("id", "time", "decision", "score", "outcome", "outcome_time")
     given = {field: getattr(args, field) for field in fields if getattr(args, field) is not None}
     model: dict[str, Any] = {
         "positive": args.positive,
         "favourable": not args.unfavourable,
-        "attributes": list(attributes),
+        "attributes": [*attributes, *map(parts, crossed)],
         "features": list(features),
         "windows": ["all"],
         "columns": {**given, "attributes": attributes, "features": features},

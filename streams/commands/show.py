@@ -18,6 +18,7 @@ RATES = {
     "false_negative_rate": "false negative",
     "positive_predictive_value": "precision",
 }
+NUMBERS = {"n", "value", "people", "selected", "rate %", "ratio", "Fisher p", "std. dev."}
 _STYLES = {
     Verdict.WITHIN: "green",
     Verdict.OUT: "bold red",
@@ -32,8 +33,10 @@ def show(console: Console, measured: Measured, model: Model, window: str | None,
     main = main_reading(measured.readings, window)
     readings = [main, *(r for r in measured.readings if window is None and r is not main)]
     console.print(_headline(main, model))
-    for line in _faults(measured):
+    for line in _faults(measured, model.feedback_within):
         console.print(line, markup=False, highlight=False)
+    for caution in main.cautions:
+        console.print(Text(f"Caution: {caution.text}", style="yellow"))
     for name, attribute in main.attributes.items():
         console.print(groups(name, attribute))
     asked = [c for reading in readings for c in _comparisons(reading) if _shown(c, model, everything)]
@@ -57,17 +60,22 @@ def _headline(reading: Reading, model: Model) -> Text:
     return text.append(f"\npositive is {positive}, which is {good} for the person", style="not bold")
 
 
-def _faults(measured: Measured) -> Iterator[str]:
+def _faults(measured: Measured, within: str) -> Iterator[str]:
     for reason, count in measured.invalid.items():
         examples = measured.examples.get(reason, ())
         places = "; ".join(f"row {each.record}: {each.detail}" for each in examples)
         yield f"{count:,} invalid events, {reason} ({places})"
+    if measured.overdue:
+        yield (
+            f"{measured.overdue:,} feedback events came later than {within} after their decision: they count "
+            "here, and a deployment may have refused them as too_late"
+        )
 
 
 def groups(name: str, attribute: Attribute) -> Table:
     """Each group's size, coverage and main rates with their 95 % intervals, in per cent."""
     reference = "" if attribute.reference is None else f" (reference {attribute.reference})"
-    table = _table(f"{name}{reference}, rates in % with 95 % intervals")
+    table = sheet(f"{name}{reference}, rates in % with 95 % intervals")
     table.add_column("group", min_width=17, overflow="fold")
     for heading in ("decisions", "known"):
         table.add_column(heading, justify="right")
@@ -121,29 +129,31 @@ def _answers(what: str, rest: str, found: Sequence[Comparison]) -> Table:
     """The answers; a reference that is the same for all is said once."""
     references = {each.reference for each in found}
     common = f" to {found[0].reference}" if len(references) == 1 and None not in references else ""
-    table = _table(f"{what}{common}{rest}", "group", "value", "95 % interval", "n", "verdict")
+    table = sheet(f"{what}{common}{rest}", "group", "value", "95 % interval", "n", "verdict")
     for each in found:
         own = "" if common or each.reference is None else f" to {each.reference}"
         row = (number(each.value), interval(each.low, each.high), f"{each.n:,}")
-        table.add_row(Text(each.group + own), *row, verdict(each.verdict, each.needed))
+        table.add_row(Text(each.group + own), *row, verdict(each.verdict, _outlook(each)))
     return table
 
 
 def drift(found: Sequence[Drift]) -> Table:
     """Measures of drift with their limits and verdicts."""
-    table = _table("drift", "measure", "of", "value", "n", "limits", "window", "verdict")
+    table = sheet("drift", "measure", "of", "value", "interval", "n", "limits", "window", "verdict")
     for each in found:
-        row = (number(each.value), f"{each.n:,}", limits(None, each.max), each.window)
+        found_by = (number(each.value), interval(each.low, each.high), f"{each.n:,}")
+        row = (*found_by, limits(None, each.max), each.window)
         table.add_row(each.measure, Text(each.stream), *row, verdict(each.verdict))
     return table
 
 
-def _table(title: str, *headings: str) -> Table:
+def sheet(title: str, *headings: str) -> Table:
+    """An empty table in the style of all; numbers stand to the right."""
     table = Table(
         title=Text(title, style="bold"), title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0)
     )
     for heading in headings:
-        table.add_column(heading, justify="right" if heading in ("n", "value") else "left")
+        table.add_column(heading, justify="right" if heading in NUMBERS else "left")
     return table
 
 
@@ -180,10 +190,20 @@ def limits(low: float | None, high: float | None) -> str:
     return f"≥ {low:g}" if low is not None else f"≤ {high:g}"
 
 
-def verdict(found: Verdict, needed: int | None = None) -> Text:
-    """A verdict in its colour; of an undecided one, how many more decisions it takes."""
-    more = f" (about {needed:,} more)" if needed else ""
+def verdict(found: Verdict, outlook: str = "") -> Text:
+    """A verdict in its colour; of an undecided one, what it takes to decide."""
+    more = f" ({outlook})" if outlook else ""
     return Text(found.value.replace("_", " ") + more, style=_STYLES[found])
+
+
+def _outlook(c: Comparison) -> str:
+    """How many more decisions an undecided comparison needs, about when, and what would be proved today."""
+    if c.verdict is not Verdict.UNDECIDED:
+        return ""
+    when = "" if c.due is None else f", about {spelled(c.due)[:10]}"
+    needed = f"about {c.needed:,} more{when}" if c.needed else ""
+    provable = "" if c.detectable is None else f"provable: {number(c.detectable)}"
+    return "; ".join(part for part in (needed, provable) if part)
 
 
 def _comparisons(reading: Reading) -> Iterator[Comparison]:

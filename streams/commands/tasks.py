@@ -42,7 +42,8 @@ def worker(args: Namespace) -> int:
 
 
 def measure(args: Namespace) -> int:
-    from streams.commands.measure import Measurement, moment, out_of_limits, summary
+    from streams.commands import paper
+    from streams.commands.measure import Measurement, document, moment, out_of_limits
     from streams.commands.show import show
 
     source = _windowed(options.source(args), args.window)
@@ -53,10 +54,15 @@ def measure(args: Namespace) -> int:
         measurement.take(chunk)
     with _waiting("Measuring"):
         measured = measurement.result()
+    impacts = paper.impacts(measured, source, args.exclude_small) if args.impact else None
     if args.json:
-        _print_json(summary(measured.readings, measured.invalid, args.window))
+        _print_json(document(measured, args.window, impacts))
     else:
         show(Console(), measured, source.model, args.window, args.all)
+        paper.show(Console(), impacts or {}, source.model.favourable)
+    if args.html is not None:
+        wanted = {"internal": args.internal, "with_impact": args.impact, "exclude_small": args.exclude_small}
+        paper.write(args.html, measured, source, **wanted)
     return OUT_OF_LIMITS if out_of_limits(measured.readings) else OK
 
 
@@ -119,6 +125,13 @@ def init(args: Namespace) -> int:
     return OK
 
 
+def rebuild(args: Namespace) -> int:
+    from streams.commands import rebuild
+
+    rebuild.run(settings.load(args.config).broker, sure=args.yes)
+    return OK
+
+
 def check(args: Namespace) -> int:
     from streams.commands.check import description, show
 
@@ -128,6 +141,61 @@ def check(args: Namespace) -> int:
     else:
         show(Console(), config)
     return OK
+
+
+def plan(args: Namespace) -> int:
+    from streams.commands.plan import Assumption, check, document, expected, read, show
+
+    config = settings.load(args.config)
+    assumption = Assumption(args.per_day, args.share, args.rate, args.runs)
+    check(assumption)
+    known = {}
+    if args.file is not None:
+        name = options.model_name(args.model, config)
+        known[name] = read(Source(args.file, config, name), _chunks)
+    people = expected(config, assumption, known)
+    with progress.bar("Simulating") as bar:
+        found = document(config, people, runs=args.runs, seed=args.seed, tick=bar)
+    if args.json:
+        _print_json(found)
+    else:
+        show(Console(), found)
+    return OK
+
+
+def slices(args: Namespace) -> int:
+    from streams.commands.slices import of_deployment, of_file, write
+
+    config = settings.load(args.config)
+    if args.file is not None:
+        source = Source(args.file, config, options.model_name(args.model, config))
+        pages = of_file(source, _chunks(source))
+    else:
+        pages = of_deployment(config)
+    if args.model is not None:
+        name = options.model_name(args.model, config)
+        pages = {name: pages.get(name, [])}
+    if args.output is None:
+        write(sys.stdout, pages, config)
+        return OK
+    try:
+        with args.output.open("w", encoding="utf-8", newline="") as out:
+            write(out, pages, config)
+    except OSError as error:
+        allowed = f"a file that can be written ({error.strerror})"
+        raise ConfigError("--output", str(args.output), allowed) from None
+    return OK
+
+
+def status(args: Namespace) -> int:
+    from streams.commands import remote, status
+
+    found = status.ask(remote.reader(args))
+    if args.json:
+        _print_json(status.document(found))
+    else:
+        status.show(Console(), found)
+    return OK if found.well else OUT_OF_LIMITS
 
 
 def push_boards(args: Namespace) -> int:
@@ -182,6 +250,74 @@ async def _try_all(config: Config, senders: dict[str, Any]) -> int:
             print(f"{name}: {error.reason}", file=sys.stderr)
             status = FAILED
     return status
+
+
+def alerts_list(args: Namespace) -> int:
+    from streams.commands import officer, remote
+
+    found = officer.ask(remote.officer(args))
+    if args.json:
+        listed = {"alerts": officer.listed(found), "silences": found.silences}
+        _print_json(officer.document(listed))
+    else:
+        officer.show_list(Console(), found)
+    return OK
+
+
+def alerts_show(args: Namespace) -> int:
+    from streams.commands import officer, remote
+
+    found = officer.ask(remote.officer(args))
+    id = officer.chosen(found.alerts, args.id)
+    if args.json:
+        _print_json(officer.document(officer.of_one(found, id)))
+    else:
+        officer.show_one(Console(), found, id)
+    return OK
+
+
+def alerts_history(args: Namespace) -> int:
+    from streams.commands import officer, remote
+
+    found = officer.ask(remote.officer(args))
+    if args.json:
+        _print_json(officer.document({"deliveries": found.deliveries, "actions": found.actions}))
+    else:
+        officer.show_history(Console(), found)
+    return OK
+
+
+def alerts_ack(args: Namespace) -> int:
+    from alerts.actions import Kind
+    from streams.commands import officer, remote
+
+    worker = remote.officer(args)
+    id = officer.chosen(officer.ask(worker).alerts, args.id)
+    officer.act(worker, Kind.ACK, about=id, by=args.by, comment=args.comment)
+    print(f"{id} is taken on by {args.by}")
+    return OK
+
+
+def alerts_silence(args: Namespace) -> int:
+    from alerts.actions import Kind
+    from streams.commands import officer, remote
+
+    words = {"model": args.model, "rule": args.rule, "group": args.group}
+    ms = _milliseconds("--for", args.time)
+    done = officer.act(remote.officer(args), Kind.SILENCE, ms=ms, by=args.by, comment=args.comment, **words)
+    print(f"{done.about} begins, for {args.time}")
+    return OK
+
+
+def alerts_unsilence(args: Namespace) -> int:
+    from alerts.actions import Kind
+    from streams.commands import officer, remote
+
+    worker = remote.officer(args)
+    id = officer.chosen(officer.ask(worker).silences, args.id)
+    officer.act(worker, Kind.UNSILENCE, about=id, by=args.by, comment=args.comment)
+    print(f"{id} is over")
+    return OK
 
 
 def _windowed(source: Source, window: str | None) -> Source:

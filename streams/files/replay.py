@@ -13,6 +13,7 @@ from msgspec.structs import asdict
 from monitor import durations
 from monitor.config import ConfigError
 from monitor.events import Decision, Feedback
+from streams import reasons
 from streams.files.reader import Chunk
 
 with warnings.catch_warnings():
@@ -164,12 +165,12 @@ class KafkaSink:
     def __init__(self, client: Mapping[str, Any], **more: Any) -> None:
         self._address = client["bootstrap_servers"]
         self._failure: Exception | None = None
-        try:
-            self._producer = KafkaProducer(
-                **{"acks": "all", "linger_ms": 20, "bootstrap_timeout_ms": 15_000, **client, **more}
-            )
-        except (KafkaError, OSError, ValueError) as error:
-            raise self._unreachable(error) from None
+        settings = {"acks": "all", "linger_ms": 20, "bootstrap_timeout_ms": 15_000, **client, **more}
+        with reasons.heard() as why:
+            try:
+                self._producer = KafkaProducer(**settings)
+            except (KafkaError, OSError, ValueError) as error:
+                raise self._unreachable(why.of(error)) from None
 
     def send(self, topic: str, key: bytes, value: bytes) -> None:
         try:
@@ -191,5 +192,6 @@ class KafkaSink:
     def _failed(self, error: Exception) -> None:
         self._failure = error
 
-    def _unreachable(self, error: Exception) -> ConfigError:
-        return ConfigError("broker.url", self._address, f"the address of a running Kafka ({error})")
+    def _unreachable(self, error: object) -> ConfigError:
+        allowed = f"the address of a running Kafka that lets us in ({error})"
+        return ConfigError("broker.url", self._address, allowed)

@@ -9,7 +9,7 @@ import hmac
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -78,7 +78,7 @@ class Ingest:
             try:
                 return await self._take(request, topic, decoder)
             except RefusedError as refused:
-                return _answer(refused.status, refused.answer, refused.headers)
+                return answer(refused.status, refused.answer, refused.headers)
 
         return take
 
@@ -86,21 +86,13 @@ class Ingest:
         return web.Response(body=openapi.document(), content_type=JSON)
 
     async def _take(self, request: web.Request, topic: str, decoder: Decoder[Any]) -> web.Response:
-        self._authorise(request)
+        authorise(request, self._token)
         lines = _lines(request)
         with self._place():
             body = await self._body(request)
             records, errors = self._records(body, lines, decoder)
             await self._send(topic, records)
-        return _answer(202 if records or not errors else 400, Answer(len(records), errors))
-
-    def _authorise(self, request: web.Request) -> None:
-        scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer":
-            asked = {"WWW_Authenticate": 'Bearer realm="fairlead"'}
-            raise RefusedError(401, "no_token", "Authorization: Bearer and the token are required", **asked)
-        if not hmac.compare_digest(given.strip().encode(errors="surrogateescape"), self._token):
-            raise RefusedError(403, "wrong_token", "Authorization: the token is not ours")
+        return answer(202 if records or not errors else 400, Answer(len(records), errors))
 
     @contextmanager
     def _place(self) -> Iterator[None]:
@@ -157,12 +149,22 @@ class Ingest:
             raise RefusedError(503, "kafka_away", detail, Retry_After="5") from None
 
 
-def beside(login: Middleware) -> Middleware:
-    """The page's login for all but ingest, which asks for its token in the same header."""
+def authorise(request: web.Request, token: bytes) -> None:
+    """Raises RefusedError for a request that does not bear the token."""
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer":
+        asked = {"WWW_Authenticate": 'Bearer realm="fairlead"'}
+        raise RefusedError(401, "no_token", "Authorization: Bearer and the token are required", **asked)
+    if not hmac.compare_digest(given.strip().encode(errors="surrogateescape"), token):
+        raise RefusedError(403, "wrong_token", "Authorization: the token is not ours")
+
+
+def beside(login: Middleware, others: Set[str] = frozenset()) -> Middleware:
+    """The page's login for all but ingest and `others`, which ask for a token in the same header."""
 
     @web.middleware
     async def ask(request: web.Request, handler: Handler) -> web.StreamResponse:
-        return await (handler(request) if request.path in PATHS else login(request, handler))
+        return await (handler(request) if request.path in PATHS | others else login(request, handler))
 
     return ask
 
@@ -178,7 +180,7 @@ def _lines(request: web.Request) -> bool:
     return request.content_type == NDJSON
 
 
-def _answer(status: int, answer: Answer, headers: dict[str, str] | None = None) -> web.Response:
+def answer(status: int, answer: Answer, headers: dict[str, str] | None = None) -> web.Response:
     return web.Response(status=status, body=msgspec.json.encode(answer), content_type=JSON, headers=headers)
 
 

@@ -12,12 +12,12 @@ from typing import Any
 
 import faust
 import msgspec
-from aiokafka.structs import ConsumerRecord
 from msgspec import Struct
 
 from monitor.config import Columns, Config
 from monitor.events import DAY_MS, Decision, Decoder, Feedback, InvalidEventError
 from streams.consumer import App, Bundle
+from streams.consumer import Record as Row
 from streams.files import mapping
 from streams.guard import fatal
 from streams.ingest.records import Record, record
@@ -66,15 +66,16 @@ class Foreign:
         latest = int(now * 1000) + DAY_MS
         for each in bundle.records:
             if each.value is not None:  # a tombstone says nothing
-                self._row(bundle.topic, each, latest, found)
+                self._row(bundle, each, latest, found)
         return found
 
-    def _row(self, topic: str, row: "ConsumerRecord[bytes, bytes]", latest: int, found: Translated) -> None:
-        name, columns = self._models[topic]
+    def _row(self, bundle: Bundle, row: Row, latest: int, found: Translated) -> None:
+        name, columns = self._models[bundle.topic]
+        place = f"{bundle.topic}/{bundle.partition}/{row.offset}"
         try:
-            cells = {mapping.ROW: f"{topic}/{row.partition}/{row.offset}", **_cells(row.value or b"")}
+            cells = {mapping.ROW: place, **_cells(row.value or b"")}
         except InvalidEventError as error:
-            found.invalid.append(self._report(topic, row, error))
+            found.invalid.append(self._report(bundle, row, error))
             return
         parts: list[tuple[Decoder[Any], mapping.Fields | None, list[Record]]] = [
             (self._decision, mapping.decision(cells, columns, name), found.decisions),
@@ -84,12 +85,12 @@ class Foreign:
             try:
                 into.extend([] if fields is None else [_event(decoder, fields, latest)])
             except InvalidEventError as error:
-                found.invalid.append(self._report(topic, row, error))
+                found.invalid.append(self._report(bundle, row, error))
 
-    def _report(self, topic: str, row: "ConsumerRecord[bytes, bytes]", error: InvalidEventError) -> bytes:
+    def _report(self, bundle: Bundle, row: Row, error: InvalidEventError) -> bytes:
         """As `Partition` reports what it refuses."""
         self._counts[f"invalid.{error.reason}"] += 1
-        place = {"topic": topic, "partition": row.partition, "offset": row.offset}
+        place = {"topic": bundle.topic, "partition": bundle.partition, "offset": row.offset}
         report: dict[str, object] = {**place, "reason": error.reason, "detail": str(error), "count": 1}
         if self._payload:
             report["payload"] = (row.value or b"")[:100_000].decode(errors="replace")

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts import message, words
+from alerts import message
 from alerts.alert import State
 from alerts.message import Message
-from monitor import rates
+from monitor import rates, words
 from monitor.config import Alerts, Model
 from monitor.drift import quality
 from monitor.readings import Comparison

@@ -10,12 +10,13 @@ from msgspec.structs import replace
 
 from dashboards.view import Health, Latency, Table
 from monitor.config import Model, Rule
-from monitor.readings import Attribute, Comparison, Drift, Group, Rate, Reading, Verdict
+from monitor.readings import Attribute, Caution, Comparison, Drift, Group, Rate, Reading, Verdict
 
 Counts = dict[str, int]
 Z = 1.959964
 DAY = 86_400_000
 AS_OF = 1_514_678_400_000  # 2017-12-31
+PROVED = AS_OF - 100 * DAY
 PUBLISHED: dict[str, dict[str, Counts]] = {
     "race": {
         "African-American": {"tp": 1369, "fp": 805, "fn": 532, "tn": 990},
@@ -149,6 +150,7 @@ class SampleView(Struct):
             conflicts=h.conflicts + events,
             misrouted=h.misrouted + events,
             capped=h.capped + events,
+            set_aside={model: n + events for model, n in h.set_aside.items()},
             latency=replace(h.latency, counts=[n + events for n in h.latency.counts]),
         )
 
@@ -184,7 +186,23 @@ def reading(
         attributes={name: attribute(name, window, by, reference[name]) for name, by in counts.items()},
         composites=[],
         drift=drift(window) if window == "all" else [],
+        cautions=CAUTIONS if window == "all" else [],
     )
+
+
+CAUTIONS = [
+    Caution(
+        kind="outcome_lag",
+        text="Outcomes of Hispanic come later than those of Caucasian: after 80 days, against 40.",
+        value=2.0,
+        low=1.7,
+        high=2.4,
+        attribute="race",
+        group="Hispanic",
+        reference="Caucasian",
+    ),
+    Caution(kind="selective_outcomes", text="Outcomes come selectively.", value=0.3, low=0.2, high=0.4),
+]
 
 
 def attribute(name: str, window: str, by: dict[str, Counts], reference: str) -> Attribute:
@@ -255,6 +273,12 @@ def compare(
         window=window,
         rule=f"{metric} {how}, {window}" if limited else None,
         needed=4 * a.n + 12 if verdict is Verdict.UNDECIDED and limited else None,
+        cs_low=low and low - 0.05,
+        cs_high=high and high + 0.05,
+        proved=PROVED if (out := limited and verdict is Verdict.OUT) else None,
+        onset=PROVED - DAY if out else None,
+        listed=out,
+        since=AS_OF - 500 * DAY if out and how == "ratio" else None,
     )
 
 
@@ -295,6 +319,8 @@ def drift(window: str) -> list[Drift]:
             measure="psi",
             stream="features.priors_count",
             value=0.31,
+            low=0.25,
+            high=0.38,
             max=0.2,
             verdict=Verdict.OUT,
             rule="psi",
@@ -349,6 +375,7 @@ def health() -> Health:
         conflicts=2,
         misrouted=9_031,
         capped=1,
+        set_aside={"credit": 6},
         orphans=17,
         pending=11_513,
         lag={"decisions": {0: 0, 1: 120, 2: 3, 3: 0}, "feedback": {0: 0, 1: 0, 2: 8, 3: 0}},

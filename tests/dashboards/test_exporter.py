@@ -11,6 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from dashboards.exporter import FairleadCollector, registry
 from dashboards.metrics import METRICS, Spec
+from dashboards.suppression import PublicView
 from dashboards.view import Latency
 from monitor.readings import Verdict
 from tests.dashboards.sample import SampleView, nothing, sample
@@ -27,7 +28,7 @@ FPR = {
 
 def scrape(view: SampleView):
     """name, labels → value, of every sample."""
-    families = text_string_to_metric_families(generate_latest(registry(view)).decode())
+    families = text_string_to_metric_families(generate_latest(registry(PublicView(view).see)).decode())
     samples = [s for family in families for s in family.samples]
     found = {(s.name, *sorted(s.labels.items())): s.value for s in samples}
     assert len(found) == len(samples), "a series is exported twice"
@@ -46,6 +47,14 @@ def test_published_rates_come_out_to_the_last_digit():
     assert value(view, "fairlead_gap", **gap) == 805 / 1795 - 349 / 1488
     limit = gap | {"rule": "false_positive_rate difference, all", "bound": "max"}
     assert value(view, "fairlead_gap_limit", **limit) == 0.05
+
+
+def test_drift_has_its_interval_and_cautions_are_marks():
+    psi = {"model": "compas", "window": "all", "measure": "psi", "stream": "features.priors_count"}
+    assert value(sample(), "fairlead_drift_low", **psi) == 0.25
+    assert value(sample(), "fairlead_drift_high", **psi) == 0.38
+    nobody = {"model": "compas", "window": "all", "attribute": "", "group": "", "reference": ""}
+    assert value(sample(), "fairlead_caution", **nobody, kind="selective_outcomes") == 1
 
 
 def test_a_verdict_is_a_state_set():
@@ -100,7 +109,7 @@ def test_the_latency_histogram_is_cumulative():
 
 def test_values_are_read_at_the_scrape_and_what_moved_away_vanishes():
     view = sample()
-    exported = registry(view)
+    exported = registry(PublicView(view).see)
     view.shown = [r for r in view.shown if r.model != "compas"]
     view.firing = []
     view.state = replace(view.state, lag={"decisions": {0: 5}})
@@ -115,7 +124,7 @@ def test_registering_reads_nothing():
         def readings(self):
             raise AssertionError("read before the scrape")
 
-    registry(Broken([], [], nothing().state))
+    registry(PublicView(Broken([], [], nothing().state)).see)
 
 
 def test_hostile_names_stay_inside_their_label():
@@ -131,7 +140,7 @@ def test_hostile_names_stay_inside_their_label():
 
 
 def test_openmetrics_reads_it_too():
-    text = openmetrics.generate_latest(registry(sample())).decode()
+    text = openmetrics.generate_latest(registry(PublicView(sample()).see)).decode()
     names = {family.name for family in openmetrics_parser.text_string_to_metric_families(text)}
     assert {"fairlead_rate", "fairlead_events", "fairlead_latency_seconds"} <= names
 
@@ -143,7 +152,10 @@ def test_a_worker_without_events_has_health_only():
 
 
 def test_every_documented_metric_is_exported_and_no_other():
-    families = {f.name + "_total" * (f.type == "counter"): f for f in FairleadCollector(sample()).collect()}
+    families = {
+        f.name + "_total" * (f.type == "counter"): f
+        for f in FairleadCollector(PublicView(sample()).see).collect()
+    }
     assert set(families) == {spec.name for spec in METRICS}
     for spec in METRICS:
         found = families[spec.name]

@@ -54,6 +54,10 @@ async def test_groups_comparisons_alerts_and_health_are_shown(tab: Tab, server: 
     comparison = await tab.text("[data-key='attribute-race'] .comparisons tbody tr")
     for said in ("+21.4 pts", "44.8 % : 23.5 %", "limit ±5.0 pts", "n = 1,795 and 1,488", "Out of limits"):
         assert said in comparison
+    for said in ("always: +13.2 to +29.5 pts", "proved 22 Sept 2017; changed about 21 Sept 2017; listed"):
+        assert said in comparison
+    anew = "always, since its test began on 18 Aug 2016: "
+    assert anew in await tab.text("[data-key='attribute-race'] .comparisons")
     assert "about 1,632 more needed" in await tab.text("[data-key='attribute-race'] .comparisons")
     alerts = await tab.text("#alerts")
     assert alerts.index("CRITICAL") < alerts.index("4 more firing") < alerts.index("2 resolved alerts")
@@ -62,6 +66,8 @@ async def test_groups_comparisons_alerts_and_health_are_shown(tab: Tab, server: 
     assert (await tab.text("#status")).strip() == "Live"
     assert await tab.value("document.title") == "(7) compas · Fairlead"
     assert tab.problems == []
+    report = "document.querySelector('#model a[href^=report]').href"
+    assert str(await tab.value(report)).endswith("/report/compas")
 
 
 async def test_every_bar_lies_where_its_numbers_say(tab: Tab, server: TestServer):

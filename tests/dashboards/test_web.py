@@ -1,5 +1,6 @@
 """The HTTP interface, asked over a real socket."""
 
+import asyncio
 import re
 from base64 import b64encode
 from collections.abc import AsyncIterator
@@ -172,6 +173,23 @@ async def test_a_password_guards_all_but_the_probes():
 def test_half_a_login_is_refused():
     with pytest.raises(ValueError, match="both or neither"):
         make_web(sample(), user="officer")
+
+
+@pytest.mark.parametrize("given", [b"Basic \xff\xfe", b"\xed\xa0\x80", b"Basic " + b"\x80" * 4000, b""])
+async def test_credentials_that_are_no_text_are_wrong_credentials(given: bytes):
+    app = make_web(sample(), user="officer", password=Secret("x"))
+    async with TestServer(app) as server:
+        reader, writer = await asyncio.open_connection(server.host, server.port)
+        writer.write(
+            b"GET /api/state HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: "
+            + given
+            + b"\r\n\r\n"
+        )
+        head, _, _ = (await reader.read()).partition(b"\r\n\r\n")
+        writer.close()
+        await writer.wait_closed()
+    assert head.startswith(b"HTTP/1.1 401 ")
+    assert b"WWW-Authenticate: Basic" in head
 
 
 def test_every_address_is_documented():

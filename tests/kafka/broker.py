@@ -5,14 +5,17 @@
 directory. Without Java or Maven the tests that need Kafka are skipped, except in CI, where they fail.
 """
 
+import fcntl
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
 import uuid
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -45,7 +48,7 @@ node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
 listeners=CLIENT://127.0.0.1:{client},CONTROLLER://127.0.0.1:{controller}
 advertised.listeners=CLIENT://127.0.0.1:{client}
-listener.security.protocol.map=CLIENT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listener.security.protocol.map=CLIENT:{listener},CONTROLLER:PLAINTEXT
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=CLIENT
 log.dirs={logs}
@@ -76,9 +79,8 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if given := os.environ.get("KAFKA_BOOTSTRAP"):
         yield given
         return
-    _need("java", "mvn")
-    jars = _jars()
-    yield from _broker(jars, tmp_path_factory.mktemp("kafka"))
+    with running(Broker(tmp_path_factory.mktemp("kafka"))) as broker:
+        yield broker.address
 
 
 @pytest.fixture
@@ -111,38 +113,76 @@ def _jars() -> Path:
     home = CACHE / VERSION
     jars = home / "jars"
     complete = home / "complete"
-    if not complete.exists():
-        home.mkdir(parents=True, exist_ok=True)
-        (home / "pom.xml").write_text(POM.format(version=VERSION))
-        goal = ["dependency:copy-dependencies", f"-DoutputDirectory={jars}", "-DincludeScope=runtime"]
-        subprocess.run(["mvn", "-q", "-B", *goal], cwd=home, check=True, timeout=600)
-        complete.touch()
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "lock").open("w") as lock:  # several processes may run the tests
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not complete.exists():
+            (home / "pom.xml").write_text(POM.format(version=VERSION))
+            goal = ["dependency:copy-dependencies", f"-DoutputDirectory={jars}", "-DincludeScope=runtime"]
+            subprocess.run(["mvn", "-q", "-B", *goal], cwd=home, check=True, timeout=600)
+            complete.touch()
     return jars
 
 
-def _broker(jars: Path, home: Path) -> Iterator[str]:
-    client, controller = _free_ports(2)
-    properties = home / "server.properties"
-    properties.write_text(PROPERTIES.format(client=client, controller=controller, logs=home / "logs"))
-    java = [
-        "java", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
-        "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", f"{jars}/*",
-    ]  # fmt: skip
-    identity = ["kafka.tools.StorageTool", "format", "-t", "kLm0aGnLTVSq7j8kR4a5bQ", "-c", str(properties)]
-    with (home / "broker.log").open("w") as log:
-        subprocess.run([*java, *identity], check=True, stdout=log, stderr=log, timeout=START_SECONDS)
-        process = subprocess.Popen([*java, "kafka.Kafka", str(properties)], stdout=log, stderr=log)
+class Broker:
+    """One node on its own data; `address` stays the same through all that happens to it.
+
+    `properties` are added to its configuration, `listener` is what its clients' port speaks, `scram` are its
+    users as `kafka-storage format --add-scram` takes them.
+    """
+
+    def __init__(
+        self, home: Path, listener: str = "PLAINTEXT", properties: str = "", scram: Sequence[str] = ()
+    ) -> None:
+        _need("java", "mvn")
+        self._java = [
+            "java", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
+            "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", f"{_jars()}/*",
+        ]  # fmt: skip
+        self._log, self._properties = home / "broker.log", home / "server.properties"
+        client, controller = _free_ports(2)
+        self.address = f"127.0.0.1:{client}"
+        said = PROPERTIES.format(client=client, controller=controller, logs=home / "logs", listener=listener)
+        self._properties.write_text(said + properties)
+        self._format([word for user in scram for word in ("--add-scram", user)])
+
+    def _format(self, users: Sequence[str]) -> None:
+        identity = ["kafka.tools.StorageTool", "format", "-t", "kLm0aGnLTVSq7j8kR4a5bQ"]
+        command = [*self._java, *identity, "-c", str(self._properties), *users]
+        with self._log.open("w") as log:
+            subprocess.run(command, check=True, stdout=log, stderr=log, timeout=START_SECONDS)
+
+    def start(self) -> None:
+        """Runs it on the data that are there, and waits until it answers."""
+        with self._log.open("a") as log:
+            command = [*self._java, "kafka.Kafka", str(self._properties)]
+            self._process = subprocess.Popen(command, stdout=log, stderr=log)
+        _wait(self.address, self._process, self._log)
+
+    def send(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
+
+    def kill(self) -> None:
+        """As a power cut ends it, but for what the system's cache keeps."""
+        self._process.kill()
+        self._process.wait()
+
+    def stop(self) -> None:
+        self._process.terminate()
         try:
-            address = f"127.0.0.1:{client}"
-            _wait(address, process, home / "broker.log")
-            yield address
-        finally:
-            process.terminate()
-            try:
-                process.wait(15)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            self._process.wait(15)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+
+@contextmanager
+def running(broker: Broker) -> Iterator[Broker]:
+    """Starts a broker, and stops it at the end."""
+    try:
+        broker.start()
+        yield broker
+    finally:
+        broker.stop()
 
 
 def _wait(address: str, process: subprocess.Popen[bytes], log: Path) -> None:

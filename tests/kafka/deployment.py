@@ -54,8 +54,10 @@ def compas() -> list[Record]:
 class Process:
     """One `fairlead worker`; killed when the `with` block ends."""
 
+    command: tuple[str, ...] = (FAIRLEAD, "worker", "-c")
+
     def __init__(self, configuration: Path, *options: str) -> None:
-        command = [FAIRLEAD, "worker", "-c", str(configuration), *options]
+        command = [*self.command, str(configuration), *options]
         self._process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.lines: list[str] = []
         self._found = ""
@@ -79,7 +81,7 @@ class Process:
 
     def get(self, path: str) -> Any:
         assert self._process.poll() is None, self.lines
-        with urllib.request.urlopen(self.address + path, timeout=10) as answer:
+        with urllib.request.urlopen(self.address + path, timeout=30) as answer:
             body = answer.read()
         return json.loads(body) if path.startswith("/api") else body.decode()
 
@@ -97,6 +99,12 @@ class Process:
         """Sends a signal and waits for the end; the exit status."""
         self._process.send_signal(number)
         status = self._process.wait(30)
+        self._reader.join(10)
+        return status
+
+    def ends(self) -> int:
+        """Waits until it ends by itself; the exit status."""
+        status = self._process.wait(PATIENCE)
         self._reader.join(10)
         return status
 
@@ -171,7 +179,7 @@ class Deployment:
             admin.close()
 
     def read(self, topic: str) -> Iterator[bytes | None]:
-        """All values of a topic. By librdkafka: kafka-python cannot unpack lz4 by itself."""
+        """All values of a topic. By librdkafka: kafka-python cannot unpack zstd by itself."""
         settings = {"bootstrap.servers": self.kafka, "group.id": "reader", "enable.partition.eof": True}
         reader = Consumer({**settings, "enable.auto.commit": False})
         try:

@@ -123,7 +123,7 @@ class Group:
         return {fact for record in self._read(self.changelog) for fact in (record or b"").split()}
 
     def _read(self, topic: str) -> Iterator[bytes | None]:
-        """All values of a topic. By librdkafka: kafka-python cannot unpack lz4 by itself."""
+        """All values of a topic. By librdkafka: kafka-python cannot unpack zstd by itself."""
         settings = {"bootstrap.servers": self.address, "group.id": "reader", "enable.partition.eof": True}
         reader = Consumer({**settings, "enable.auto.commit": False})
         try:

@@ -80,16 +80,6 @@ def line(kafka: str, unique: str, tmp_path: Path) -> Iterator[Line]:
         yield Line(kafka, unique, tmp_path, stack)
 
 
-def of_gaps(found: list[Any]) -> list[Any]:
-    """The alerts about gaps, without those about drift."""
-    return [alert for alert in found if alert["evidence"]["type"] == "comparison"]
-
-
-def about_gaps(told: Any) -> list[list[str]]:
-    """Each destination's messages about the gap that the test is about."""
-    return [[message for message in messages if GAP in message] for messages in told]
-
-
 def test_every_day_is_right_and_people_are_told_once(line: Line) -> None:
     for day, records in by_day():
         line.deployment.send(records)
@@ -109,10 +99,17 @@ def test_every_day_is_right_and_people_are_told_once(line: Line) -> None:
     assert line.stop() == [0, 0]
     line.start()
     line.read_all_again()
-    # detectors are rebuilt from the panes, late events among them; all else is what it was
-    assert line.finished()["attributes"] == found["attributes"]
-    assert of_gaps(alerts(line.workers)) == of_gaps(states)
-    assert about_gaps(line.people.messages()) == about_gaps(told)
+    assert (rounded(line.finished()), alerts(line.workers)) == (rounded(found), states)
+    assert line.people.messages() == told
+
+
+def rounded(found: Any) -> Any:
+    """All the same but for the last digits of fractions: sums over bins depend on what is summed together."""
+    if isinstance(found, float):
+        return float(f"{found:.12g}")
+    if isinstance(found, dict):
+        return {key: rounded(value) for key, value in found.items()}
+    return [rounded(value) for value in found] if isinstance(found, list) else found
 
 
 def by_day() -> Iterator[tuple[str, list[Record]]]:

@@ -13,9 +13,12 @@ from typing import Any
 
 import msgspec
 import pytest
+from kafka import KafkaProducer
 
 from monitor.hashing import Texts, partitions
+from streams import settings, topics
 from streams.files.replay import Record
+from streams.guard import CRASHED
 from tests.kafka.deployment import (
     ATTRIBUTES,
     COUNTED,
@@ -39,7 +42,7 @@ MOST_GROUPS = 102  # of an attribute: those with names, __other__ and unknown
 
 @pytest.fixture
 def deployment(kafka: str, unique: str, tmp_path: Path) -> Iterator[Deployment]:
-    with Deployment(kafka, unique, tmp_path, model="min_group = 1") as made:  # every group is shown
+    with Deployment(kafka, unique, tmp_path) as made:
         yield made
 
 
@@ -115,6 +118,9 @@ def test_bad_input_is_counted_and_the_good_around_it_counts(deployment: Deployme
         assert all(r["detail"] and "payload" not in r for r in written)
         for attribute in ("race", "sex", "race & sex"):
             assert len(found["attributes"][attribute]["groups"]) <= MOST_GROUPS
+        assert {f"{r} & {s}" for r in RACES for s in SEXES} <= found["attributes"]["race & sex"][
+            "groups"
+        ].keys()
         assert total([worker], "capped") > 2 * (5_000 - PARTITIONS * 100)
         for name, groups in Crowd(0, 1000).counts.items():
             for group, expected in groups.items():
@@ -208,6 +214,30 @@ def test_a_kafka_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     (line,) = refused(configuration)
     wanted = "fairlead: broker.url: 'kafka://127.0.0.1:1' is not allowed; allowed: the address of a running"
     assert line.startswith(wanted)
+
+
+@pytest.mark.parametrize(
+    ("record", "said"),
+    [
+        (
+            msgspec.msgpack.encode({"version": 2, "model": None, "texts": {}, "columns": {}}),
+            "block: version 2 is",
+        ),
+        (b"no block at all", "ValidationError: "),
+    ],
+)
+def test_state_that_cannot_be_read_is_one_line(deployment: Deployment, record: bytes, said: str) -> None:
+    broker = settings.load(deployment.configuration).broker
+    found = topics.ensure(broker)
+    producer = KafkaProducer(bootstrap_servers=deployment.kafka)
+    producer.send(found.facts, key=b"w/1", value=record, partition=1)
+    producer.close()
+    with deployment.worker() as worker:
+        assert worker.ends() == CRASHED
+    (line,) = [line for line in worker.lines if "CRITICAL" in line]
+    assert "table facts: " in line
+    assert said in line
+    assert not [line for line in worker.lines if "Traceback" in line]
 
 
 def refused(configuration: Path, *options: str) -> list[str]:

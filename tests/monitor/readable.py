@@ -6,28 +6,26 @@ import numpy as np
 
 from monitor import measures
 from monitor.facts import Facts
-from monitor.panes import Pane
+from monitor.packed import Pane, unpack
 
 Cell = tuple[str, str, int, tuple[str | int | None, ...]]  # attribute, group, family, fields
 
 
 def cells(pane: Pane) -> dict[Cell, int]:
     """What a pane counts, by attribute, group and measure."""
-    keys = np.frombuffer(pane.measures, "<u8")
-    pairs = np.frombuffer(pane.cells, "<u4").reshape(-1, 2).tolist()
-    counts = np.frombuffer(pane.counts, "<i8").tolist()
+    found = unpack(pane.counted)
     return {
-        (*pane.groups[group], *_measure(keys[measure : measure + 1], pane)): count
-        for (group, measure), count in zip(pairs, counts, strict=True)
+        (*found.groups[group], *_measure(found.measures[measure : measure + 1], found.texts)): count
+        for (group, measure), count in zip(found.pairs.tolist(), found.counts.tolist(), strict=True)
     }
 
 
-def _measure(key: "np.ndarray", pane: Pane) -> tuple[int, tuple[str | int | None, ...]]:
+def _measure(key: "np.ndarray", texts: dict[int, str]) -> tuple[int, tuple[str | int | None, ...]]:
     family = int(measures.family(key)[0])
     fields = []
     for place, kind in enumerate(measures.FIELDS[family]):
         field = int(measures.field(key, place)[0])
-        fields.append(field if kind == "r" else pane.texts.get(field))
+        fields.append(field if kind == "r" else texts.get(field))
     return family, tuple(fields)
 
 

@@ -112,6 +112,24 @@ def test_no_block_is_larger_than_a_record_may_be() -> None:
     assert list(blocks.split(decisions([], codes))) == []
 
 
+def test_long_texts_make_more_records_and_no_larger_ones() -> None:
+    codes = Codes()
+    rows = [(n, n, "yes", f"{n:04}" * 12_000) for n in range(100)]
+    records = list(blocks.records(decisions(rows, codes), codes))
+    assert max(map(len, records)) <= blocks.MOST
+    assert len(records) == 12
+    again = Codes()
+    found = [row for record in records for row in readable(blocks.decode(record, again), again)]
+    assert found == readable(decisions(rows, codes), codes)
+    assert sorted(map(len, blocks.merge(records))) == sorted(map(len, records))
+
+
+def test_one_row_is_one_record_however_long() -> None:
+    codes = Codes()
+    (record,) = blocks.records(decisions([(1, 1, "yes", "x" * blocks.MOST)], codes), codes)
+    assert len(record) > blocks.MOST
+
+
 def test_a_newer_version_is_refused_by_name() -> None:
     record = blocks.encode(decisions([], Codes()), Codes())
     newer = msgspec.msgpack.encode(msgspec.msgpack.decode(record) | {"version": blocks.VERSION + 1})

@@ -35,6 +35,15 @@ def test_a_vocabulary_knows_the_first_ones_and_keeps_to_them(found: list[str | N
     assert vocabulary.refused == sum(text not in named for text in found)
 
 
+def test_names_of_before_are_kept_however_many_there_are() -> None:
+    codes = Codes()
+    vocabulary = Vocabulary(codes, limit=2)
+    vocabulary.know(["F", None, "M", "X"])
+    named = vocabulary.encode(["X", "Y", "F", None]).tolist()
+    assert [codes.texts[code] for code in named] == ["X", OTHER, "F", None]
+    assert vocabulary.refused == 1
+
+
 def test_each_field_has_its_own_cap() -> None:
     fields = Vocabularies(Codes())
     for field, count in (("sex", 2), ("race", 5)):

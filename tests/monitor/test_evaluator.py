@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from monitor.config import Model, Rule
 from monitor.events import Decision, Feedback
@@ -45,6 +46,22 @@ def test_a_window_slides_with_the_clock() -> None:
 
 def test_readings_follow_the_configured_order() -> None:
     assert [r.window for r in Monitor("loans", MODEL).advance(DAY)] == ["1d", "all"]
+
+
+def test_at_a_glance_windows_end_with_the_newest_decision_and_nothing_is_decided_or_fed() -> None:
+    monitor, same = Monitor("loans", MODEL), Monitor("loans", MODEL)
+    for each in (monitor, same):
+        each.observe([decision(n, n * DAY / 24) for n in range(96)])
+    day, whole = monitor._evaluator.glance()
+    assert (day.decisions, whole.decisions, whole.as_of) == (24, 96, 342_000_000)
+    assert {c.verdict for c in whole.attributes["sex"].comparisons} <= {Verdict.UNDECIDED, Verdict.UNDEFINED}
+    found = same.advance(4 * DAY)
+    assert Verdict.WITHIN in {c.verdict for c in found[1].attributes["sex"].comparisons if c.rule}
+    assert monitor.advance(4 * DAY) == found
+
+
+def test_at_a_glance_there_may_be_nothing() -> None:
+    assert [r.decisions for r in Monitor("loans", MODEL)._evaluator.glance()] == [0, 0]
 
 
 def test_silence_makes_every_verdict_stale_and_no_number() -> None:
@@ -122,3 +139,89 @@ def test_streams_are_in_the_order_of_their_names() -> None:
     streams = [d.stream for d in monitor.advance(5.0 * DAY)[1].drift if d.measure == "adwin"]
     assert streams == sorted(streams)
     assert {"error", "selection", "selection.sex.F", "selection.sex.M"} <= set(streams)
+
+
+VOLUME = replace(MODEL, rules=[Rule(metric="volume", max=0.6, window="1d", minimum_sample=10)], baseline=160)
+
+
+def volume(monitor: Monitor, hour: float) -> Drift:
+    return drift(monitor.advance(hour * 3600)[0], "volume", "volume")
+
+
+def test_volume_is_decisions_a_finished_slice() -> None:
+    monitor = Monitor("loans", VOLUME)
+    monitor.observe([decision(n, n * 900.0) for n in range(4 * 72)])  # four an hour, three days
+    steady = volume(monitor, 71.5)
+    assert (steady.value, steady.n, steady.verdict) == (0, 23, Verdict.WITHIN)  # of a day; the last goes on
+    assert steady.baseline_n == 40  # hours
+
+
+def test_silence_is_volume_too() -> None:
+    monitor = Monitor("loans", VOLUME)
+    monitor.observe([decision(n, n * 900.0) for n in range(4 * 72)])
+    half, none = volume(monitor, 84.5), volume(monitor, 150)
+    assert half.value == pytest.approx(0.5, abs=0.05)
+    assert (none.value, none.verdict) == (1, Verdict.OUT)
+
+
+def test_before_the_first_decision_there_was_no_volume_to_miss() -> None:
+    monitor = Monitor("loans", replace(VOLUME, baseline=40))
+    monitor.observe([decision(n, 36_000 + n * 900.0) for n in range(4 * 13)])
+    assert (volume(monitor, 23.5).value, volume(monitor, 23.5).n) == (0, 13)
+
+
+def test_volume_of_slices_of_another_width_is_not_compared() -> None:
+    made = Monitor("loans", VOLUME)
+    made.observe([decision(n, n * 900.0) for n in range(4 * 72)])
+    made.advance(72 * 3600)
+    before = made._evaluator.baseline
+    assert before is not None
+    for model, verdict in (
+        (VOLUME, Verdict.WITHIN),
+        (replace(VOLUME, windows=["1d", "1h"]), Verdict.UNDEFINED),
+    ):
+        monitor = Monitor("loans", model, before)
+        monitor.observe([decision(n, n * 900.0) for n in range(4 * 72)])
+        assert volume(monitor, 71.5).verdict is verdict
+
+
+def test_without_a_rule_there_is_no_volume() -> None:
+    monitor = Monitor("loans", MODEL)
+    monitor.observe([decision(n, n * 600.0) for n in range(500)])
+    assert "volume" not in {d.stream for d in monitor.advance(4.0 * DAY)[1].drift}
+
+
+def test_drift_carries_the_limits_that_judge_it() -> None:
+    monitor, chance = Monitor("loans", MODEL), np.random.default_rng(1)
+    monitor.observe([decision(n, n * 600.0, score=float(chance.normal())) for n in range(500)])
+    found = drift(monitor.advance(4.0 * DAY)[1], "psi", "score")
+    assert found.low is not None
+    assert found.high is not None
+    assert found.value is not None
+    assert 0 <= found.low <= found.high
+
+
+def test_an_undecided_comparison_says_about_when() -> None:
+    rule = Rule(metric="selection_rate", min=-0.1, max=0.1, test="threshold", window="all")
+    monitor = Monitor("loans", replace(MODEL, rules=[rule]))
+    monitor.observe([decision(n, n * 3600.0) for n in range(96)])
+    [_, whole] = monitor.advance(4.0 * DAY)
+    [asked] = [c for c in whole.attributes["sex"].comparisons if c.rule]
+    assert asked.verdict is Verdict.UNDECIDED
+    assert asked.needed
+    assert asked.due
+    assert asked.detectable
+    # in the longest sliding window: 11 women in the last 23 of 24 hours
+    assert asked.due / 1000 == pytest.approx(4 * DAY + asked.needed / 11 * DAY, rel=0.01)
+
+
+def test_a_sequential_test_says_what_it_would_prove() -> None:
+    rule = Rule(metric="selection_rate", min=-0.2, max=0.2, window="all")
+    monitor = Monitor("loans", replace(MODEL, rules=[rule]))
+    monitor.observe([decision(n, n * 360.0) for n in range(960)])
+    [asked] = [c for c in monitor.advance(4.0 * DAY)[1].attributes["sex"].comparisons if c.rule]
+    assert asked.test == "sequential"
+    assert asked.cs_low is not None
+    assert asked.cs_high is not None
+    assert asked.detectable is not None
+    assert abs(asked.detectable) == pytest.approx(0.2 + (asked.cs_high - asked.cs_low) / 2)

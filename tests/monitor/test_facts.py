@@ -264,6 +264,24 @@ def test_what_comes_after_its_time_is_sealed_is_too_late() -> None:
     assert (again, late, facts.waiting) == ([0], [0, 1], 1)
 
 
+def test_feedback_is_overdue_where_a_partition_might_refuse_it() -> None:
+    """One that seals all that it may, whenever it may, refuses exactly what is overdue."""
+    model = Model(positive=[True], windows=["30d"], feedback_within="90d")
+    said = [Feedback(decision_id=f"d{day}", time=0.0, outcome=True, flags={"ok": True}) for day in range(8)]
+    times = (np.arange(8) + 88) * DAY * 1000  # 88 to 95 days after the decisions, all of the same moment
+    events = [Decision(id=f"d{day}", model="jobs", time=0.0, decision=True) for day in range(8)]
+    whole, sealing = (Facts({"jobs": model}, bytes(16)) for _ in range(2))
+    for facts in (whole, sealing):
+        facts.observe(events, np.full(8, 1000))
+    whole.learn(said, times)
+    whole.learn(said[:5], times[:5])
+    refused = 0
+    for event, time in zip(said, times, strict=True):
+        sealing.seal({"jobs": sealing.models["jobs"].end(int(time))})
+        refused += len(sealing.learn([event], np.array([time])))
+    assert whole.overdue() == refused == 5
+
+
 def test_facts_end_only_when_half_of_them_could_go() -> None:
     model = Model(positive=[True], windows=["30d"], feedback_within="90d")
     facts = Facts({"jobs": model}, bytes(16))

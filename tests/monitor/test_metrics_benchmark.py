@@ -17,9 +17,10 @@ def test_times_are_printed_beside_their_bars(capsys: pytest.CaptureFixture[str])
 
 def test_every_metric_is_asked_for_and_answered() -> None:
     assert {rule.metric for rule in ALL.rules} == set(names())
-    readings = Evaluator("loans", CROWD, filled(CROWD, 2000).panes["loans"]).read(1_900_000_000_000)
-    district = readings[-1].attributes["district"]
-    asked = {c.metric for c in (*district.comparisons, *readings[-1].composites) if c.rule is not None}
-    assert len(district.groups) == GROUPS
-    assert asked == set(names())
-    assert any(c.verdict is not Verdict.UNDEFINED for c in district.comparisons)
+    readings = Evaluator("loans", CROWD, filled(CROWD, 2000).panes["loans"]).read(1_767_800_000_000)
+    for reading in readings[-2:]:  # the shorter windows are empty by now
+        district = reading.attributes["district"]
+        asked = {c.metric for c in (*district.comparisons, *reading.composites) if c.rule is not None}
+        assert len(district.groups) == GROUPS
+        assert asked == set(names())
+        assert any(c.verdict is not Verdict.UNDEFINED for c in district.comparisons)

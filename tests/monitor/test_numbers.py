@@ -37,7 +37,7 @@ def test_zero_has_no_sign() -> None:
 
 @given(st.lists(st.floats(-1e7, 1e7, width=32)))
 def test_sums_of_millionths_are_whole(found: list[float]) -> None:
-    low, high = millionths(bits(found))
+    low, high = millionths(np.array(found, np.float64))
     assert [a + (b << 32) for a, b in zip(low.tolist(), high.tolist(), strict=True)] == [
         round(value * 1e6) for value in found
     ]

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from monitor import measures
 from monitor.codes import OTHER, Codes
-from monitor.panes import DECISION, GROUPS, OUTCOME, PAIRS, UNIT, Pane, Panes, Window, limit
+from monitor.packed import Pane, unpack
+from monitor.panes import DECISION, GROUPS, OUTCOME, PAIRS, UNIT, Panes, Window, limit
 
 WIDTH = 1000
 added = st.lists(
@@ -113,7 +114,7 @@ def test_only_what_changed_is_taken() -> None:
 def test_counts_that_fell_to_nothing_leave_no_trace() -> None:
     panes = fill(new(), [(1, "F", "yes", 3), (1, "F", "yes", -3), (1, "M", "yes", 2)])
     (pane,) = panes.take("m", 0, "s")
-    assert pane.groups == [("sex", "M")]
+    assert unpack(pane.counted).groups == [("sex", "M")]
 
 
 def test_phi_outgrows_sixty_four_bits() -> None:

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.codes import Codes
-from monitor.panes import DECISION, OUTCOME, ROLLED, Pane, Panes, Window
+from monitor.packed import Pane
+from monitor.panes import DECISION, OUTCOME, ROLLED, Panes, Window
 from tests.monitor.readable import cells
 from tests.monitor.test_facts import Event, events, fed
 
@@ -61,9 +62,6 @@ def test_what_comes_for_a_summed_slice_is_refused() -> None:
     panes = received(sent([]))
     rolled, _ = panes.roll(5, "loans", "shape")
     assert (rolled.partition, panes.rolled) == (ROLLED, 5)
-    late = Pane(
-        model="loans", partition=0, slot=4, shape="shape", phi="ff", texts={}, groups=[],
-        measures=b"", cells=b"", counts=b"",
-    )  # fmt: skip
+    late = Pane(model="loans", partition=0, slot=4, shape="shape", phi="ff", counted=b"")
     assert not panes.put(late)
     assert not received([rolled]).put(late)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from monitor import bins
 from monitor.config import Model
 from monitor.events import Decision, Feedback
+from monitor.meanings import Meanings
 from monitor.monitor import Monitor
 from monitor.panes import ALL, DECISION
 from monitor.tally import Tally
@@ -49,7 +50,7 @@ def tally(numbers: list[int]) -> Tally:
     monitor.observe([_decision(person(number)) for number in numbers])
     monitor.learn([_feedback(person(number)) for number in numbers])
     panes = monitor.facts.panes["loans"]
-    return Tally(panes.window(DECISION, None, None), panes.codes.texts, MODEL)
+    return Tally(panes.window(DECISION, None, None), Meanings(panes.codes.texts, MODEL))
 
 
 def _decision(one: Person) -> Decision:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from monitor import panes
+from monitor import packed
 from monitor.codes import Codes
 from monitor.config import Model
 from monitor.evaluator import Evaluator
@@ -206,14 +206,14 @@ def test_windows_of_panes_that_were_sent_equal_a_recount(
     records = []
     for number, part in enumerate(parts):
         facts = fed(new(), part[:at])
-        records += panes.dump(facts.panes["loans"].take("loans", number, ""))
+        records += packed.dump(facts.panes["loans"].take("loans", number, ""))
         fed(facts, part[at:])
-        records += panes.dump(facts.panes["loans"].take("loans", number, ""))
+        records += packed.dump(facts.panes["loans"].take("loans", number, ""))
     records += chance.sample(records, len(records) // 2)
     chance.shuffle(records)
     held = Panes(Codes(), WIDTH)
     for record in records:
-        held.put(panes.load(record))
+        held.put(packed.load(record))
     assert windows(held, clock) == recount(found, clock)
 
 
@@ -233,7 +233,7 @@ def test_windows_after_old_panes_were_rolled_up_equal_a_recount(
     for pane in fed(new(), found).panes["loans"].take("loans", 0, ""):
         held.put(pane)
     whole, _ = held.roll(end, "loans", "")
-    rolled.put(panes.load(panes.dump([whole])[0]))
+    rolled.put(packed.load(packed.dump([whole])[0]))
     for pane in fed(new(), found).panes["loans"].take("loans", 0, ""):
         rolled.put(pane)
     starts = {window: bounds(window, clock, WIDTH)[0] for window in MODEL.windows}

@@ -32,7 +32,8 @@ CONFIG = Config(models={"loans": LOANS})
 class Log:
     """All topics as lists of (key, value), by partition; `order`: all writes (topic, value) as they came."""
 
-    def __init__(self) -> None:
+    def __init__(self, count: int = COUNT) -> None:
+        self.count = count
         self.records: dict[TP, list[tuple[bytes | None, bytes | None]]] = defaultdict(list)
         self.order: list[tuple[str, bytes]] = []
         self.crash_after: int | None = None
@@ -46,7 +47,7 @@ class Log:
                 raise Crash
             self.crash_after -= 1
         if partition is None:
-            partition = int(partitions(Texts([(key or b"").decode()]), COUNT)[0])
+            partition = int(partitions(Texts([(key or b"").decode()]), self.count)[0])
         self.order.append((topic, value or b""))
         log = self.records[TP(topic, partition)]
         log.append((key, value))
@@ -70,20 +71,25 @@ class Consumer:
     def at_end(self, _: TP) -> bool:
         return self.ended
 
+    def hears(self, _: TP) -> bool:
+        return True
+
     def inputs(self) -> set[TP]:
         return set()
 
 
 class Line:
-    """A worker that holds all partitions. After `start` it is a new process: only the log remains."""
+    """A worker that holds all `count` partitions. After `start` it is a new process: only the log remains."""
 
-    def __init__(self, config: Config = CONFIG) -> None:
-        self.config, self.log, self.told = config, Log(), Recorder()
+    def __init__(self, config: Config = CONFIG, count: int = COUNT) -> None:
+        self.config, self.count, self.log, self.told = config, count, Log(count), Recorder()
         self.topics = topics.names(config.broker)
         self.committed: Counter[TP] = Counter()
 
     async def start(self) -> None:
-        self.worker = Worker(self.config, self.topics, {"console": self.told}, partitions=COUNT, panes=COUNT)
+        self.worker = Worker(
+            self.config, self.topics, {"console": self.told}, partitions=self.count, panes=self.count
+        )
         self.worker.app.producer, self.worker.app.consumer = self.log, Consumer()
         self.positions = self.committed.copy()
         for table in self._tables():
@@ -93,14 +99,14 @@ class Line:
         return [self.worker.collect.table, self.worker.evaluate.table, self.worker.notify.table]
 
     async def _recover(self, table: Table) -> None:
-        every = {TP(topic, p) for topic in table.together for p in range(COUNT)}
+        every = {TP(topic, p) for topic in table.together for p in range(self.count)}
         await table.on_rebalance(every, set(), set(), 1)
         changelog = table.changelog_topic_name
-        for number in range(COUNT):
+        for number in range(self.count):
             for offset, (key, value) in enumerate(self.log.records[TP(changelog, number)]):
                 table.data.write(number, key or b"", value, offset)
         table.app.tables._recovery = recovery_of(1)
-        await table.on_recovery_completed({TP(changelog, p) for p in range(COUNT)}, set())
+        await table.on_recovery_completed({TP(changelog, p) for p in range(self.count)}, set())
 
     async def produce(self, *values: bytes, feedback: bool = False) -> None:
         """Sends events as apps do, keyed by the decision's id."""
@@ -113,7 +119,7 @@ class Line:
     async def turn(self) -> None:
         """All that is under way arrives: events, panes, alerts, messages."""
         worker = self.worker
-        await self._feed(worker.collect._collect, self.topics.decisions, self.topics.feedback)
+        await self.collect()
         await worker.collect._flush()
         await self._feed(worker.evaluate._take, self.topics.panes)
         for desk in worker.evaluate.desks.values():
@@ -123,16 +129,22 @@ class Line:
         for box in worker.notify.boxes.values():
             await box.deliver()
 
+    async def collect(self) -> None:
+        """Events become facts, and partitions tell each other which are repeats."""
+        for names in (("decisions", "feedback"), ("entities",), ("repeats",)):
+            topics = [getattr(self.topics, name) for name in names]
+            await self._feed(self.worker.collect._collect, *topics)
+
     async def settle(self) -> None:
         """All arrives, and the clock stands at its end: no topic waits for another that is silent."""
-        silent = dict.fromkeys((self.topics.decisions, self.topics.feedback), -inf)
+        silent = dict.fromkeys(self.topics.tied[0], -inf)
         for _ in range(2):
             for state in self.worker.collect.partitions.values():
                 state._ended = dict(silent)
             await self.turn()
 
     async def _feed(self, agent: Callable[[Any], Any], *names: str) -> None:
-        for tp in [TP(name, p) for name in names for p in range(COUNT)]:
+        for tp in [TP(name, p) for name in names for p in range(self.count)]:
             start, log = self.positions[tp], self.log.records[tp]
             if start < len(log):
                 await agent(_stream(Bundle(tp.topic, tp.partition, _records(tp, start, log))))

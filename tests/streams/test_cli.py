@@ -136,7 +136,7 @@ def test_baseline_writes_what_measure_reads(tmp_path: Path, capsys: pytest.Captu
     assert run("baseline", path, "-o", tmp_path / "base.json") == 0
     made = baseline.from_json((tmp_path / "base.json").read_bytes())
     assert (made.model, made.decisions) == ("loans", 400)
-    assert set(made.streams) == {"score"}
+    assert set(made.streams) == {"score", "volume"}
     config = tmp_path / "loans.toml"
     config.write_text(
         config.read_text().replace('windows = ["all"]', 'windows = ["all"]\nbaseline = "base.json"')

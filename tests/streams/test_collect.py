@@ -5,6 +5,7 @@ import json
 import pytest
 
 from monitor.hashing import Texts, partitions
+from monitor.packed import load
 from streams import messages
 from streams.messages import Clock, PaneMessage
 from tests.streams.line import COUNT, DAY, Line, decision, outcome
@@ -22,6 +23,12 @@ def clocks(line: Line) -> list[Clock]:
     return [each for each in found if isinstance(each, Clock)]
 
 
+def origin(message: messages.Message) -> int:
+    """The partition that a message is about."""
+    assert isinstance(message, (Clock, PaneMessage))
+    return message.partition if isinstance(message, Clock) else load(message.panes[0]).partition
+
+
 async def collected(line: Line) -> None:
     collect = line.worker.collect
     await line._feed(collect._collect, line.topics.decisions, line.topics.feedback)
@@ -37,7 +44,7 @@ async def test_panes_go_out_behind_their_facts_and_clocks_behind_their_panes(lin
     assert topics == [facts] * topics.count(facts) + [panes] * topics.count(panes)
     told = [messages.decode(value) for topic, value in line.log.order if topic == panes]
     for source in range(COUNT):
-        ours = [m for m in told if (m.partition if isinstance(m, Clock) else m.panes[0].partition) == source]
+        ours = [m for m in told if origin(m) == source]
         assert [type(message) for message in ours] == [PaneMessage, *[Clock] * COUNT]
 
 
@@ -96,9 +103,10 @@ async def test_a_restart_reads_nothing_twice_and_knows_the_time(line: Line) -> N
     await line.start()
     health = line.worker.health()
     assert (health.pending, health.orphans, health.events) == (0, 0, {})
-    running = {line.topics.decisions: False, line.topics.feedback: False}
-    times = [state.clock(running, 0.0)[0] for state in line.worker.collect.partitions.values()]
-    assert times == [DAY * 1000] * COUNT
+    ended = {line.topics.decisions: True, line.topics.feedback: True}
+    states = line.worker.collect.partitions.values()
+    times = [[state.clock(ended, now)[0] for now in (0.0, 3.0)] for state in states]
+    assert times == [[None, 2 * DAY * 1000]] * COUNT
 
 
 async def test_a_partition_that_left_is_forgotten(line: Line) -> None:

@@ -1,17 +1,22 @@
 """The consumer without a broker: the gate, the commits, the guard."""
 
 import asyncio
+import re
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
+from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.structs import ConsumerRecord
 from faust.types import TP, ConsumerMessage
 from mode import Service
 
-from streams.consumer import App, Bundle, BundleSchema, Consumer, make_app
+from streams.consumer import FRESH_SECONDS, App, Bundle, BundleSchema, Consumer, PlainRecords, make_app
 from streams.guard import CRASHED, Revoked, fatal
 
 A, B = TP("decisions", 0), TP("decisions", 1)
@@ -95,6 +100,26 @@ async def test_the_records_of_a_fetch_are_one_message(consumer: Consumer) -> Non
 async def test_changelogs_are_not_bundled(consumer: Consumer) -> None:
     plain = records(CHANGELOG, 1, 2)
     assert await consumer._hand_on(CHANGELOG, plain) == plain
+
+
+async def test_records_come_as_they_are_unpacked_and_leave_as_faust_wants_them(consumer: Consumer) -> None:
+    builder = DefaultRecordBatchBuilder(
+        magic=2, compression_type=0, is_transactional=0, producer_id=-1, producer_epoch=-1, base_sequence=-1,
+        batch_size=1000,
+    )  # fmt: skip
+    for offset in (0, 1):
+        builder.append(offset, timestamp=1000, key=b"k", value=b"v%d" % offset, headers=[])
+    batches = MemoryRecords(bytes(builder.build()))
+    found = list(PlainRecords(A, batches, [], 0, None, None, False, 0))
+    assert [record.value for record in found] == [b"v0", b"v1"]
+    whole = await consumer._hand_on(CHANGELOG, found)
+    assert [(r.topic, r.partition, r.offset, r.key, r.value) for r in whole] == [
+        (CHANGELOG.topic, 0, 0, b"k", b"v0"),
+        (CHANGELOG.topic, 0, 1, b"k", b"v1"),
+    ]
+    [message] = await consumer._hand_on(A, found)
+    assert (message.topic, message.offset, message.timestamp) == ("decisions", 1, 1.0)
+    assert message.value.values == [b"v0", b"v1"]
 
 
 async def test_only_the_finished_prefix_is_committed(consumer: Consumer) -> None:
@@ -266,3 +291,80 @@ def test_what_ends_the_process(arguments: str, status: int, line: str) -> None:
     lines = done.stderr.strip().splitlines()
     assert line == (lines[-1] if lines else "")
     assert len(lines) <= 1 or status == 1
+
+
+STARTING = """
+import asyncio, logging
+from streams.consumer import make_app, serve
+
+for chatty in ("aiokafka", "faust", "mode"):
+    logging.getLogger(chatty).setLevel("CRITICAL")
+asyncio.run(serve(make_app("group", "kafka://127.0.0.1:1")))
+"""
+
+
+def test_a_kafka_that_is_lost_at_the_start_is_one_line() -> None:
+    done = subprocess.run([sys.executable, "-c", STARTING], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (CRASHED, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("Kafka was lost while the worker started: KafkaConnectionError: ")
+
+
+STOPPING = """
+import asyncio, os, signal
+from types import SimpleNamespace
+from streams.consumer import serve
+
+async def start():
+    os.kill(os.getpid(), signal.SIGTERM)
+
+async def flush():
+    await asyncio.sleep({stop})
+
+async def stop():
+    await flush()
+
+async def left():
+    try:
+        await asyncio.sleep(1000)
+    except asyncio.CancelledError:
+        await asyncio.sleep({rest})
+
+async def main():
+    task = asyncio.create_task(left())
+    await serve(SimpleNamespace(start=start, stop=stop), {patience})
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize(
+    ("stop", "rest", "patience", "status", "line"),
+    [
+        (0, 0, 60, 0, ""),
+        (1000, 0, 0.2, CRASHED, r"could not end within 0.2 s, .*: it waited in main \(sleep:\d+\), left .*"),
+        (0, 1000, 0.2, CRASHED, r"could not end within 0.2 s, .*: it waited in left \(sleep:\d+\)"),
+    ],
+)
+def test_a_worker_ends_within_its_time_or_says_what_it_waits_for(
+    stop: float, rest: float, patience: float, status: int, line: str
+) -> None:
+    script = STOPPING.format(stop=stop, rest=rest, patience=patience)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == status, done.stderr
+    assert re.fullmatch(line, done.stderr.strip())
+
+
+@pytest.mark.parametrize(
+    ("seconds", "highwater", "expected"),
+    [(0, 7, True), (0, 8, False), (FRESH_SECONDS + 1, 7, False), (-FRESH_SECONDS - 1, 7, False)],
+)
+async def test_the_end_of_a_log_is_known_only_while_the_broker_answers(
+    consumer: Consumer, seconds: float, highwater: int, expected: bool
+) -> None:
+    answered = int(1000 * (time.time() - seconds))
+    state = SimpleNamespace(highwater=highwater, position=7, has_valid_position=True, timestamp=answered)
+    assignment = SimpleNamespace(state_value=lambda _: state)
+    subscription = SimpleNamespace(subscription=SimpleNamespace(assignment=assignment))
+    consumer._thread._consumer = SimpleNamespace(_subscription=subscription)
+    assert consumer.at_end(A) is expected

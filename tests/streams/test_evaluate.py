@@ -1,12 +1,25 @@
 """Panes become readings and alerts: durable first, told again after a restart, the newest pane counts."""
 
+import asyncio
+import random
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from alerts import alert
 from alerts.alert import State
-from monitor.panes import Pane
+from monitor import measures, packed
+from monitor.config import Config, Rule
+from monitor.packed import Counted, Pane
 from streams.evaluate import newest
-from tests.streams.line import CROWD, Line, decision
+from streams.messages import bundles
+from streams.partition import shape
+from streams.parts import LARGEST, PART
+from tests.alerts.doubles import Crash
+from tests.streams.line import CROWD, LOANS, Line, decision
 
 
 @pytest.fixture
@@ -42,6 +55,22 @@ async def test_after_a_restart_the_state_is_sent_again_and_nothing_else_changes(
     assert line.groups() == {"F": CROWD // 2, "M": CROWD // 2}
 
 
+async def test_who_waited_for_a_slow_kafka_does_not_rest_from_it(line: Line) -> None:
+    async def slow(topic: str, *arguments: Any) -> Any:
+        await asyncio.sleep(0.5 if topic == line.topics.pane_table else 0)
+        return await line.log.send(topic, *arguments)
+
+    line.worker.app.producer = SimpleNamespace(send=slow)
+    await line.produce(*map(decision, range(CROWD)))
+    await line.settle()
+    line.worker.app.producer = line.log
+    await line.produce(decision(CROWD))
+    for _ in range(10):  # much sooner than twice as long as the writes took
+        await line.turn()
+        await asyncio.sleep(0.05)
+    assert sum(line.groups().values()) == CROWD + 1
+
+
 async def test_an_old_pane_changes_nothing(line: Line) -> None:
     """As a worker sends it that was away for a while."""
     await line.produce(*map(decision, range(20)))
@@ -74,10 +103,7 @@ async def test_a_partition_that_left_is_forgotten(line: Line) -> None:
 
 
 def pane(phi: int, partition: int = 0, slot: int = 0) -> Pane:
-    return Pane(
-        model="loans", partition=partition, slot=slot, shape="", phi=f"{phi:x}", texts={}, groups=[],
-        measures=b"", cells=b"", counts=b"",
-    )  # fmt: skip
+    return Pane(model="loans", partition=partition, slot=slot, shape="", phi=f"{phi:x}", counted=b"")
 
 
 def test_of_several_panes_of_one_place_the_newest_is_kept() -> None:
@@ -89,3 +115,88 @@ def test_of_several_panes_of_one_place_the_newest_is_kept() -> None:
         (1, 0): 1,
         (0, 1): 3,
     }
+
+
+def large(phi: int, seed: int) -> Pane:
+    """A pane of several parts: its texts cannot be packed."""
+    text = random.Random(seed).randbytes(1_200_000).hex()
+    texts = {code + 1: text[code * 60_000 : (code + 1) * 60_000] for code in range(40)}
+    keys = measures.pack(measures.CORE, np.arange(1, 41), 0, 0)
+    pairs = np.stack([np.zeros(40, np.int64), np.arange(40)], axis=1)
+    counts = packed.pack(Counted(texts, [("sex", "F")], keys, pairs, np.full(40, phi)))
+    return Pane(model="loans", partition=0, slot=1, shape=shape(LOANS), phi=f"{phi:x}", counted=counts)
+
+
+async def take(line: Line, records: list[bytes]) -> None:
+    for record in records:
+        await line.log.send(line.topics.panes, b"loans", record, None)
+    await line._feed(line.worker.evaluate._take, line.topics.panes)
+    line.commit()
+
+
+def counted(line: Line) -> set[int]:
+    """What each cell of the model counts."""
+    (panes,) = [d.models["loans"].panes for d in line.worker.evaluate.desks.values() if "loans" in d.models]
+    return set(panes.window(0, None, None).counts.tolist())
+
+
+def laid(line: Line) -> int:
+    """How many parts the table holds."""
+    table = line.worker.evaluate.table
+    return sum(key.startswith(PART) for p in table.partitions_ready() for key in table.items(p))
+
+
+async def test_a_large_pane_is_taken_when_its_last_part_has_come_in_whatever_order(line: Line) -> None:
+    records = [record for _, record in bundles([large(3, seed=1)])]
+    assert len(records) > 2
+    await take(line, records[:0:-1])
+    assert all(desk.models == {} for desk in line.worker.evaluate.desks.values())
+    await line.start()
+    await take(line, records[:1])
+    assert counted(line) == {3}
+    for others in (bundles([large(2, seed=2)]), bundles([large(3, seed=1)])):
+        await take(line, [record for _, record in others])
+        assert counted(line) == {3}
+    assert laid(line) == len(records)
+    await line.start()
+    assert counted(line) == {3}
+
+
+@pytest.mark.parametrize("writes", range(9))
+async def test_a_crash_between_parts_leaves_one_whole_pane(line: Line, writes: int) -> None:
+    """Four parts of a newer pane, its head, the end of the four before: one pane is always there, whole."""
+    await take(line, [record for _, record in bundles([large(3, seed=1)])])
+    newer = [record for _, record in bundles([large(5, seed=2)])]
+    line.log.crash_after = len(newer) + writes
+    with pytest.raises(Crash):
+        await take(line, newer)
+    line.log.crash_after = None
+    await line.start()
+    assert counted(line) in ({3}, {5})
+    await take(line, [])
+    assert counted(line) == {5}
+    await line.start()
+    assert counted(line) == {5}
+
+
+async def test_tests_of_many_pairs_of_groups_are_taken_up_again() -> None:
+    """Their state is larger than a record may be."""
+    rule = Rule(metric="selection_rate", reference="highest", compare="ratio", min=0.5)
+    line = Line(Config(models={"loans": replace(LOANS, rules=[rule])}))
+    await line.start()
+    await line.produce(*(decision(n, attributes={"sex": f"g{n % 60}"}) for n in range(CROWD)))
+    await line.settle()
+    (watched,) = [w for desk in line.worker.evaluate.desks.values() for w in desk.models.values()]
+    state = watched._trials.to_bytes()
+    assert len(state) > 2 * LARGEST
+    assert laid(line) == 3
+    line.commit()
+    await line.start()
+    (again,) = [w for desk in line.worker.evaluate.desks.values() for w in desk.models.values()]
+    assert again._trials.to_bytes() == state
+
+
+async def test_counts_that_another_configuration_cut_are_counted(line: Line) -> None:
+    await take(line, [record for _, record in bundles([pane(1), pane(2, slot=1)])])
+    assert line.worker.health().set_aside == {"loans": 2}
+    assert line.log.values(line.topics.pane_table) == []

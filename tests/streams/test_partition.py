@@ -10,11 +10,14 @@ import pytest
 from aiokafka.structs import ConsumerRecord
 from msgspec.structs import replace
 
-from monitor.config import Broker, Config, Model
+from monitor import entities
+from monitor.config import Broker, Config, Model, Rule
 from monitor.events import MOST
 from monitor.hashing import Texts, partitions
+from monitor.panes import DECISION, GROUPS, UNKNOWN
 from streams.consumer import Bundle
 from streams.partition import FIELDS, MOVED, Partition, Taken, shape
+from tests.monitor.readable import Cell, everything
 
 COUNT, DAY = 4, 86_400
 CONFIG = Config(models={"loans": Model(positive=["yes"], attributes=["sex"])})
@@ -52,8 +55,9 @@ def kept(taken: Taken) -> dict[bytes, bytes]:
     return dict(taken.blocks)
 
 
-def counted(state: Partition) -> Mapping[int, bytes]:
-    return {pane.slot: pane.counts for pane in state.facts.panes["loans"].take("loans", 0, "")}
+def counted(state: Partition) -> Mapping[int, tuple[str, dict[Cell, int]]]:
+    """The panes by slot, in words: codes are of one process."""
+    return everything(state.facts, "loans")
 
 
 def test_events_become_blocks_that_give_the_same_panes() -> None:
@@ -65,7 +69,20 @@ def test_events_become_blocks_that_give_the_same_panes() -> None:
     restored.restore(table)
     assert counted(restored) == counted(state) != {}
     assert state.counts == {"events.decisions": 20, "events.feedback": 20, "misrouted": 0}
-    assert restored.clock({"decisions": False, "feedback": False}, 0.0) == (DAY * 1000, False)
+
+
+def test_restored_facts_tell_the_time_only_at_the_end_of_the_log() -> None:
+    """Of what was in hand when a worker died, the later part may be durable, and the earlier not."""
+    ids = mine()
+    table = partition().take(bundle([decision(next(ids), time=3 * DAY)])).blocks
+    restored = partition()
+    restored.restore(table)
+    assert restored.clock(RUNNING, 0.0) == (None, False)
+    restored.take(bundle([decision(next(ids), time=DAY)]))
+    restored.take(bundle([outcome(next(ids), time=2 * DAY)], "feedback"))
+    assert restored.clock(RUNNING, 1.0) == (DAY * 1000, False)
+    ended = dict.fromkeys(RUNNING, True)
+    assert [restored.clock(ended, now)[0] for now in (1.0, 4.0)] == [DAY * 1000, 3 * DAY * 1000]
 
 
 def test_what_came_before_writes_nothing() -> None:
@@ -73,7 +90,7 @@ def test_what_came_before_writes_nothing() -> None:
     one = decision(next(mine()))
     assert state.take(bundle([one, one])).blocks
     assert state.take(bundle([one])).blocks == {}
-    assert state.facts.counts["duplicates"] == 2
+    assert state.counts["duplicates"] == 2
 
 
 def test_two_writers_never_share_a_key() -> None:
@@ -84,6 +101,13 @@ def test_two_writers_never_share_a_key() -> None:
     ]
     assert len(set(keys)) == 2
     assert all(key.startswith(keys[0].partition(b"/")[0]) for key in keys)
+
+
+def test_a_partition_that_comes_back_replaces_nothing_of_before() -> None:
+    """The same process loses it in a rebalance, and gets it again in the next one."""
+    ids = mine()
+    before, again = (partition().take(bundle([decision(next(ids))])).blocks for _ in range(2))
+    assert not before.keys() & again.keys()
 
 
 def test_what_belongs_elsewhere_is_sent_on_as_it_was() -> None:
@@ -196,6 +220,129 @@ def test_a_partition_is_idle_when_both_topics_have_ended() -> None:
     state.take(bundle([decision(next(mine()), time=9 * DAY)]))
     assert state.clock(ENDED, 4.0) == (9 * DAY * 1000, True)
     assert state.clock(RUNNING, 5.0)[1] is False
+
+
+TESTED = Model(positive=["yes"], attributes=["sex"], rules=[Rule(metric="selection_rate", min=-0.1, max=0.1)])
+
+
+def about_one(state: Partition, time: int, ids: Iterator[str]) -> Taken:
+    """Takes five decisions about one person, made in as many seconds."""
+    return state.take(bundle([decision(next(ids), time=time + i, entity="ann") for i in range(5)]))
+
+
+def test_decisions_about_one_person_are_told_settled_and_marked() -> None:
+    state = partition(Config(models={"loans": TESTED}))
+    ((settles, claims),) = about_one(state, DAY, mine()).claims
+    assert 0 <= settles < COUNT
+    settled = state.hear(bundle([claims], "fairlead-entities"))
+    ((holds, repeats),) = settled.repeats
+    assert (holds, len(settled.blocks)) == (0, 1)
+    assert state.hear(bundle([claims], "fairlead-entities")).repeats == settled.repeats
+    assert len(state.hear(bundle([repeats], "fairlead-repeats")).blocks) == 1
+    assert state.hear(bundle([repeats], "fairlead-repeats")).blocks == {}
+    assert state.facts.models["loans"].all("repeat").tolist() == [0, 1, 1, 1, 1]
+
+
+def test_a_model_without_tests_says_nothing_of_persons() -> None:
+    assert about_one(partition(), DAY, mine()).claims == []
+
+
+def test_claims_that_are_not_settled_hold_the_clock_back() -> None:
+    state, ids = partition(Config(models={"loans": TESTED})), mine()
+    ended = {"decisions": True, "feedback": True, "fairlead-entities": True, "fairlead-repeats": True}
+    first, later = (about_one(state, day * DAY, ids).claims for day in (1, 3))
+    assert [state.clock(ended, now)[0] for now in (0.0, 3.0)] == [None, (3 * DAY + 4) * 1000]
+    behind = ended | {"fairlead-entities": False}
+    assert state.clock(behind, 4.0) == (None, False)
+    state.hear(bundle([first[0][1]], "fairlead-entities"))
+    assert state.clock(behind, 5.0) == ((DAY + 4) * 1000, False)
+    state.hear(bundle([later[0][1]], "fairlead-entities"))
+    assert state.clock(behind, 6.0) == ((3 * DAY + 4) * 1000, False)
+
+
+def test_repeats_outlive_facts_that_are_dropped() -> None:
+    state, ids = partition(Config(models={"loans": replace(TESTED, feedback_within="1d")})), mine()
+    old = [decision(next(ids), time=DAY, entity="ann") for _ in range(2_000)]
+    state.take(bundle(old))
+    ((_, claims),) = about_one(state, 9 * DAY, ids).claims
+    settled = state.hear(bundle([claims], "fairlead-entities"))
+    state.hear(bundle([record for _, record in settled.repeats], "fairlead-repeats"))
+    state.renew(state.age(9 * DAY * 1000))
+    assert state.facts.models["loans"].all("repeat").tolist() == [0, 1, 1, 1, 1]
+    told = state.hear(bundle([claims], "fairlead-entities")).repeats
+    assert len(entities.taken(record for _, record in told)["loans"]) == 4
+
+
+def crowd(start: int, ids: Iterator[str], **fields: Any) -> Bundle:
+    """As many decisions as an attribute has names, each of a group, a class and a flag of its own."""
+    return bundle(
+        [
+            decision(
+                next(ids), decision=f"c{i}", attributes={"sex": f"g{i}"}, flags={f"f{i}": True}, **fields
+            )
+            for i in range(start, start + GROUPS)
+        ]
+    )
+
+
+def groups(state: Partition) -> set[str]:
+    """The groups of an attribute that count by name."""
+    panes = state.facts.panes["loans"]
+    return {group for name, group in panes.window(DECISION, None, None).groups if name == "sex"} - {UNKNOWN}
+
+
+def test_a_restart_makes_no_room_for_other_names() -> None:
+    state, ids = partition(), mine()
+    said = next(ids)
+    table = state.take(crowd(0, ids)).blocks | state.take(bundle([decision(said)])).blocks
+    table |= state.take(bundle([msgspec.json.encode(told(said, "late"))], "feedback")).blocks
+    restored = partition()
+    restored.restore(table)
+    known = groups(restored)
+    assert len(known) == GROUPS + 1  # of feedback apart from those of decisions
+    restored.take(crowd(GROUPS, ids))
+    restored.take(bundle([decision(next(ids), attributes={"sex": "g7"})]))
+    assert groups(restored) == known | {"__other__"}
+    assert restored.counts["capped"] == 3 * GROUPS + 1  # the last decision's class
+
+
+def told(id: str, group: str) -> dict[str, Any]:
+    return {"decision_id": id, "time": 2 * DAY, "attributes": {"sex": group}}
+
+
+def test_counts_stay_when_facts_end() -> None:
+    state, ids = partition(), mine()
+    one = decision(next(ids))
+    state.take(bundle([one, one, decision(next(ids), attributes={"sex": "F"})]))
+    state.take(crowd(0, ids))
+    before = dict(state.counts)
+    assert before["duplicates"] == 1
+    assert before["capped"] > 0
+    state.renew({"loans": 0})
+    state.take(bundle([one]))
+    assert state.counts["duplicates"] == 2
+    assert all(state.counts[name] >= n for name, n in before.items())
+
+
+def test_what_is_read_back_is_counted_once() -> None:
+    state, ids = partition(), mine()
+    table = state.take(crowd(0, ids)).blocks
+    twice = {b"copy of " + key: record for key, record in table.items()}
+    restored = partition()
+    restored.restore(table | twice)
+    assert restored.take(bundle([])).blocks == {}
+    assert (restored.counts["duplicates"], restored.counts["capped"]) == (0, 0)
+
+
+def test_the_time_of_events_of_1970_is_known_after_a_restart() -> None:
+    state, one = partition(), next(mine())
+    table = state.take(bundle([decision(one, time=0)])).blocks
+    table |= state.take(bundle([outcome(one, time=0)], "feedback")).blocks
+    restored = partition()
+    restored.restore(table)
+    ended = dict.fromkeys(RUNNING, True)
+    assert [restored.clock(ended, now) for now in (0.0, 3.0)] == [(None, False), (0, True)]
+    assert state.clock(RUNNING, 0.0) == (0, False)
 
 
 def test_the_oldest_arrival_is_remembered() -> None:

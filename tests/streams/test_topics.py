@@ -23,9 +23,17 @@ def broker(kafka: str, name: str, **fields: Any) -> Broker:
 def test_own_topics_begin_with_the_group() -> None:
     found = topics.names(Broker(group="fair"))
     assert (found.decisions, found.feedback, found.invalid) == ("decisions", "feedback", "invalid")
-    own = [found.facts, found.panes, found.pane_table, found.alerts, found.outbox]
+    own = [
+        found.facts,
+        found.entities,
+        found.repeats,
+        found.panes,
+        found.pane_table,
+        found.alerts,
+        found.outbox,
+    ]
     assert all(name.startswith("fair-") for name in own)
-    assert len(set(found.everything)) == len(found.everything) == 8
+    assert len(set(found.everything)) == len(found.everything) == 10
 
 
 def test_client_settings_carry_what_kafka_python_calls_them() -> None:

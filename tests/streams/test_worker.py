@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from monitor.config import ConfigError, Http
+from streams import cli
 from streams.embedded import EmbeddedBroker
 from streams.files.replay import KafkaSink
 from streams.worker import make_embedded, page
@@ -19,6 +20,8 @@ CONFIGURATION = """
 hash_key = { env = "FAIRLEAD_TEST_KEY" }
 [http]
 port = 0
+[alerts]
+token = { env = "FAIRLEAD_TOKEN" }
 [models.loans]
 positive = ["yes"]
 attributes = ["sex"]
@@ -34,6 +37,7 @@ max = 0.1
 @pytest.fixture
 def worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Process:
     monkeypatch.setenv("FAIRLEAD_TEST_KEY", "0123456789abcdef")
+    monkeypatch.setenv("FAIRLEAD_TOKEN", "0123456789abcdef")
     configuration = tmp_path / "fairlead.toml"
     configuration.write_text(CONFIGURATION)
     return Process(configuration, "--embedded")
@@ -52,6 +56,28 @@ def test_events_become_readings_and_alerts(worker: Process) -> None:
         ("WARNING", "streams.worker"),  # where events go
         ("INFO", "streams.worker"),  # where the page is
     ]
+
+
+def test_people_see_reports_and_act_on_alerts(worker: Process, capsys: pytest.CaptureFixture[str]) -> None:
+    def asked(*words: str) -> dict[str, list[dict[str, str]]]:
+        capsys.readouterr()
+        assert cli.main(["alerts", *words, "--json", "--url", worker.address]) == 0
+        found: dict[str, list[dict[str, str]]] = json.loads(capsys.readouterr().out)
+        return found
+
+    with worker:
+        wait_until(worker.ready, "a worker that is ready")
+        silence = ["alerts", "silence", "--for", "1h", "--by", "Ada", "--url", worker.address]
+        assert cli.main(silence) == 0
+        wait_until(lambda: asked("list")["silences"], "the silence")
+        send(broker(worker))
+        wait_until(lambda: [a["state"] for a in alerts([worker])] == ["firing"], "an alert")
+        told = wait_until(lambda: asked("history")["deliveries"], "a delivery")
+        assert [(event["destination"], event["progress"]) for event in told] == [("console", "due")]
+        assert cli.main(["status", worker.address]) == 1
+        assert "Proved to be beyond the limit." in worker.get("/report/loans")
+        assert worker.stop() == 0, worker.lines
+    assert re.search(r"silence of \w{16} by Ada", "".join(worker.lines))
 
 
 def broker(worker: Process) -> str:

@@ -4,7 +4,7 @@ One file each; the file's name is the word of the configuration. A detector repo
 that it is unfair. Most are river's, behind one adapter.
 """
 
-from monitor.drift.detectors._adapter import Detector, Slice, names, spread
+from monitor.drift.detectors._adapter import Detector, Kept, Slice, names, spread
 from monitor.drift.detectors._reading import read, wanted
 
-__all__ = ["Detector", "Slice", "names", "read", "spread", "wanted"]
+__all__ = ["Detector", "Kept", "Slice", "names", "read", "spread", "wanted"]

@@ -5,10 +5,13 @@ import pkgutil
 from collections.abc import Iterable, Iterator
 from functools import cache
 from itertools import pairwise
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from msgspec import Struct
 
+from monitor.drift.detectors._state import state_of, take_up
+
+MOST = 10_000  # changes that are remembered, the newest
 LARGEST_SLICE = 256  # values fed for one slice; a larger one is scaled down to it
 
 
@@ -18,6 +21,16 @@ class Slice(Struct, frozen=True):
     start: int
     n: int
     k: int
+
+
+class Kept(Struct, array_like=True):
+    """A detector as plain data, for the version of river that wrote it."""
+
+    name: str
+    n: int
+    changes: list[int]
+    left_over: float
+    algorithm: Any
 
 
 class Algorithm(Protocol):
@@ -42,9 +55,8 @@ def names() -> tuple[str, ...]:
 class Detector:
     """A detector with its history. The same slices in the same order give the same changes, always.
 
-    `changes` holds the starts of the slices in which the rate changed, `n` counts the values seen. Nothing
-    is stored: state is rebuilt by replaying the finished slices. `algorithm` replaces the file's own setting
-    by another. Raises ValueError for a name that is no file's.
+    `changes` holds the starts of the slices in which the rate changed, `n` counts the values seen.
+    `algorithm` replaces the file's own setting by another. Raises ValueError for a name that is no file's.
 
     >>> detector = Detector("adwin")
     >>> detector.replay(Slice(hour, 100, 10 if hour < 20 else 40) for hour in range(40))
@@ -60,6 +72,18 @@ class Detector:
         self.n = 0
         self._algorithm = algorithm or _make(name)
         self._left_over = 0.0  # ones of scaled slices that are still to be fed
+
+    @classmethod
+    def of(cls, kept: Kept) -> "Detector":
+        """The detector that was kept; it goes on as if nothing had been."""
+        detector = cls(kept.name)
+        detector.n, detector.changes, detector._left_over = kept.n, list(kept.changes), kept.left_over
+        detector._algorithm = take_up(detector._algorithm, kept.algorithm)
+        return detector
+
+    def keep(self) -> Kept:
+        """The detector as plain data."""
+        return Kept(self.name, self.n, self.changes, self._left_over, state_of(self._algorithm))
 
     @property
     def last_change_at(self) -> int | None:
@@ -80,7 +104,7 @@ class Detector:
             changed |= bool(self._algorithm.drift_detected)
             self.n += 1
         if changed:
-            self.changes.append(at)
+            self.changes = [*self.changes, at][-MOST:]
 
     def _scaled(self, each: Slice) -> Iterator[int]:
         """The values of a slice, at most LARGEST_SLICE; what rounding leaves over goes to the next."""

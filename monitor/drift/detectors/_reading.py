@@ -29,7 +29,7 @@ def read(
     changes that is allowed, 0 if it says none. Changes beyond it are `out_of_limits`; their absence proves
     nothing, so the verdict is then `undecided`, as it is without a rule. `n` counts all values seen.
     """
-    asked = [rule for rule in rules if rule.window in (None, window)]
+    asked = [rule for rule in rules if rule.window in (None, window) and rule.metric in names()]
     return [
         _reading(stream, detector, rule, window, since)
         for stream, all_of_it in detectors.items()

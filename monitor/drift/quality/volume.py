@@ -7,18 +7,17 @@ method), with at least the variance of a Poisson count.
 It misleads over windows that are not whole days or weeks: nights are quiet. Slices that follow each other are
 alike, so that the interval is too narrow for short windows.
 
+>>> from monitor.histogram import slices
 >>> distance(slices({0: 10, 60: 12}, 60), slices({600: 4, 660: 7}, 60))
 0.5
 """
 
 import math
-from collections.abc import Mapping
 from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
 
-from monitor import histogram
 from monitor.drift._sampling import ERROR, Limits, absolute
 from monitor.histogram import Histogram
 
@@ -28,18 +27,6 @@ KINDS = ("volume",)
 class _Mean(NamedTuple):
     value: float
     variance: float
-
-
-def slices(decisions: Mapping[int, int], width: int) -> Histogram:
-    """The stream "volume", of decisions by start of slice, `width` ms apart; empty slices between count too.
-
-    >>> slices({0: 3, 180: 5}, 60).counts.tolist()
-    [2, 1, 1]
-    """
-    if not decisions:
-        return Histogram()
-    span = (max(decisions) - min(decisions)) // width + 1
-    return histogram.numeric([0] * (span - len(decisions)) + list(decisions.values()))
 
 
 def distance(baseline: Histogram, current: Histogram) -> float | None:

@@ -112,12 +112,14 @@ async def test_a_no_is_final(http, status):
     [
         ("30", 30_000, 30_000),
         ("0", 0, 0),
-        (format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True), 3_500_000, 3_600_000),
+        ("in an hour", 3_500_000, 3_600_000),
         ("Wed, 21 Oct 2015 07:28:00 GMT", 0, 0),
         ("99999999999", 86_400_000, 86_400_000),
     ],
 )
 async def test_retry_after_is_passed_on(http, header, low, high):
+    if header == "in an hour":
+        header = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
     async with serving(Http()) as server:
         server.answers = [Answer(429, "", {"Retry-After": header})]
         with pytest.raises(Retry) as caught:

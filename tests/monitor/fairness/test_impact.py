@@ -8,6 +8,7 @@ from scipy import stats
 
 from monitor import histogram
 from monitor.fairness import impact
+from monitor.readings import Attribute, Group
 from monitor.table import Table
 from tests.monitor.tables import table
 
@@ -24,8 +25,48 @@ EXAMPLES = [
         ("Two or More Races", 213, 96, "0.87"),
     ],
 ]
+# The rule's table of both together, second-hand: its people and its selected add up to those by sex above.
+# One of its ratios is that of rounded rates.
+BOTH = {
+    "Male & Hispanic or Latino": (205, 90, 0.841),
+    "Male & White": (412, 215, 1.0),
+    "Male & Black or African American": (226, 95, 0.805),
+    "Male & Native Hawaiian or Pacific Islander": (87, 37, 0.815),
+    "Male & Asian": (321, 167, 0.997),
+    "Male & Native American or Alaska Native": (24, 11, 0.878),
+    "Male & Two or More Races": (143, 65, 0.871),
+    "Female & Hispanic or Latino": (190, 82, 0.827),
+    "Female & White": (385, 197, 0.981),
+    "Female & Black or African American": (164, 75, 0.876),
+    "Female & Native Hawaiian or Pacific Islander": (32, 15, 0.898),
+    "Female & Asian": (295, 135, 0.877),
+    "Female & Native American or Alaska Native": (17, 7, 0.789),
+    "Female & Two or More Races": (70, 31, 0.849),
+}
+# The rule's example of scores: category, applicants, those above the median, impact ratio as printed.
+# The last two by race are second-hand: they add up to those by sex.
+SCORED = [
+    [("Male", 92, 50, "1.00"), ("Female", 76, 34, "0.82")],
+    [
+        ("Hispanic or Latino", 28, 18, "1.00"),
+        ("White", 40, 15, "0.58"),
+        ("Black or African American", 32, 16, "0.78"),
+        ("Native Hawaiian or Pacific Islander", 8, 5, "0.97"),
+        ("Asian", 24, 10, "0.65"),
+        ("Native American or Alaska Native", 16, 10, "0.97"),
+        ("Two or More Races", 20, 10, "0.78"),
+    ],
+]
 SEX = {"Male": {"up": 24, "un": 24}, "Female": {"up": 20, "un": 60}, "unknown": {"up": 3, "un": 4}}
 SHARES = st.integers(1, 60).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
+
+
+def by_sex() -> list[tuple[int, int]]:
+    return [(n, selected) for _, n, selected, _ in EXAMPLES[0]]
+
+
+def scored(values: dict[str, list[int]]) -> Table:
+    return Table(list(values), {}, {"score.none": [histogram.numeric(found) for found in values.values()]})
 
 
 def rows(found: impact.Impact) -> dict[str, impact.Category]:
@@ -39,6 +80,48 @@ def test_impact_ratios_are_the_rules_own(example):
     for name, _, _, printed in example:
         places = len(printed) - 2
         assert f"{found[name].impact_ratio:.{places}f}" == printed
+
+
+def test_impact_ratios_of_intersections_are_the_rules_own():
+    totals = [[sum(column) for column in zip(*found, strict=True)][:2] for found in (BOTH.values(), by_sex())]
+    assert totals[0] == totals[1] == [2571, 1222]
+    found = impact.selection(table({name: {"up": up, "un": n - up} for name, (n, up, _) in BOTH.items()}))
+    assert found.highest == "Male & White"
+    for name, row in rows(found).items():
+        assert row.impact_ratio == pytest.approx(BOTH[name][2], abs=0.0011)
+
+
+@pytest.mark.parametrize("example", SCORED, ids=["sex", "race"])
+def test_impact_ratios_of_scores_are_the_rules_own(example):
+    found = rows(impact.scoring(scored({name: [20] * up + [10] * (n - up) for name, n, up, _ in example})))
+    assert [(row.n, row.selected) for row in found.values()] == [(n, up) for _, n, up, _ in example]
+    assert (sum(row.n for row in found.values()), sum(row.selected for row in found.values())) == (168, 84)
+    assert [f"{row.impact_ratio:.2f}" for row in found.values()] == [printed for *_, printed in example]
+
+
+def test_who_is_unknown_in_part_is_unknown():
+    groups = {"F & A": 40, "M & A": 50, "F & unknown": 5, "unknown & A": 3, "unknown": 2}
+    found = impact.selection(table({name: {"up": n // 2, "un": n - n // 2} for name, n in groups.items()}))
+    assert (list(rows(found)), found.unknown) == (["F & A", "M & A"], 10)
+
+
+def test_where_positive_is_bad_the_others_are_selected():
+    groups = table({"a": {"tp": 3, "up": 6, "un": 1}, "b": {"fp": 2, "tn": 5, "un": 3}})
+    found = rows(impact.selection(groups, favourable=False))
+    assert [(row.selected, row.n) for row in found.values()] == [(1, 10), (8, 10)]
+    scores = rows(impact.scoring(scored({"a": [9, 9, 9, 1], "b": [1, 1, 5, 5]}), favourable=False))
+    assert [row.selected for row in scores.values()] == [1, 2]
+
+
+def test_a_readings_counts_give_the_same_ratios():
+    groups = {name: Group(sum(counts.values()), None, counts, {}) for name, counts in SEX.items()}
+    assert impact.selection(impact.counted(Attribute("Male", groups, []))) == impact.selection(table(SEX))
+
+
+def test_both_tables_of_every_attribute_but_proxies():
+    tables = {"sex": table(SEX), "race": scored({"a": [1, 2], "b": [3]}), "race (proxy)": table(SEX)}
+    found = impact.impacts(tables, exclude_small=True)
+    assert [(name, both.scoring is None) for name, both in found.items()] == [("sex", True), ("race", False)]
 
 
 def test_impact_ratios_are_to_the_most_selected():
@@ -73,10 +156,7 @@ def test_an_empty_category_and_an_empty_table():
 
 def test_scoring_rates_are_shares_above_the_median_of_the_known():
     spread = {"a": [1, 2, 8, 9], "b": [3, 4, 5, 6, 7, 10], "unknown": [60] * 50}
-    groups = Table(
-        list(spread), {}, {"score.none": [histogram.numeric(values) for values in spread.values()]}
-    )
-    found = impact.scoring(groups)
+    found = impact.scoring(scored(spread))
     assert (found.median, found.unknown) == (5.5, 50)
     assert {name: row.selected for name, row in rows(found).items()} == {"a": 2, "b": 3}
 

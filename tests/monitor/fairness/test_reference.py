@@ -42,24 +42,24 @@ def test_a_group_may_be_called_like_a_word():
 
 def test_highest_has_an_interval_if_any_group_has():
     found = estimates((3, 3), (20, 40), (10, 40), (40, 40))
-    assert reference.pairs("highest", None, found, KNOWN, "ratio") == [(0, 1), (2, 1), (3, 1)]
+    assert reference.pairs("highest", found, KNOWN, "ratio") == [(0, 1), (2, 1), (3, 1)]
     few = estimates((3, 3), (2, 4), (1, 4), (4, 4))
-    assert reference.pairs("highest", None, few, KNOWN, "ratio") == [(1, 0), (2, 0), (3, 0)]
+    assert reference.pairs("highest", few, KNOWN, "ratio") == [(1, 0), (2, 0), (3, 0)]
 
 
 def test_extremes_are_in_the_order_of_the_comparison():
     found = estimates((10, 40), (20, 40), (30, 40), (40, 40))
-    assert reference.pairs("extremes", None, found, KNOWN, "difference") == [(2, 0)]
-    assert reference.pairs("extremes", None, found, KNOWN, "ratio") == [(0, 2)]
+    assert reference.pairs("extremes", found, KNOWN, "difference") == [(2, 0)]
+    assert reference.pairs("extremes", found, KNOWN, "ratio") == [(0, 2)]
 
 
 def test_nothing_defined_still_compares_so_that_the_verdict_can_say_so():
     found = estimates((0, 0), (0, 0), (0, 0), (3, 4))
-    assert len(reference.pairs("highest", None, found, KNOWN, "ratio")) == 3
-    assert len(reference.pairs("extremes", None, found, KNOWN, "ratio")) == 1
+    assert len(reference.pairs("highest", found, KNOWN, "ratio")) == 3
+    assert len(reference.pairs("extremes", found, KNOWN, "ratio")) == 1
 
 
 def test_pairs_are_ordered():
     found = estimates((1, 2), (1, 2), (1, 2))
-    pairs = reference.pairs("pairs", None, found, [0, 1, 2], "difference")
+    pairs = reference.pairs("pairs", found, [0, 1, 2], "difference")
     assert pairs == [(0, 1), (0, 2), (1, 0), (1, 2), (2, 0), (2, 1)]

@@ -98,8 +98,19 @@ def gap_of(ka: int, na: int, kb: int, nb: int) -> Gap:
     return Gap(float(found.value[0]), float(found.low[0]), float(found.high[0]), na, nb)
 
 
-@given(SHARES, SHARES)
-def test_as_many_more_as_needed_decide(one, other):
+@st.composite
+def close(draw: st.DrawFn) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Two groups whose gap mostly lies near a limit, so that an interval seldom decides."""
+    share, apart = draw(st.floats(0, 0.8)), draw(st.floats(0.02, 0.18))
+    sizes = draw(st.integers(40, 200)), draw(st.integers(40, 200))
+    counts = [(round(p * n), n) for p, n in zip((share, share + apart), sizes, strict=True)]
+    one, other = counts if draw(st.booleans()) else counts[::-1]
+    return one, other
+
+
+@given(close())
+def test_as_many_more_as_needed_decide(groups):
+    one, other = groups
     gap = gap_of(*one, *other)
     assume(judge(gap, LIMITS, 30) is Verdict.UNDECIDED)
     more = needed(gap, LIMITS, 30, decisions=gap.n)
@@ -121,6 +132,35 @@ def test_needed_is_none_where_no_number_would_do():
     assert needed(Gap(0.1, 0.0, 0.2, 500, 500), LIMITS, 30, decisions=500) is None
     assert needed(Gap(math.nan, math.nan, math.nan, 0, 500), LIMITS, 30, decisions=10) is None
     assert needed(Gap(0.1, 0.0, 0.2, 500, 500), (None, None), 30, decisions=500) is None
+
+
+def needed_to_past(gap: Gap) -> int | None:
+    [found] = verdicts.needed(gap.alone, LIMITS, 30, np.array([gap.n]), past=np.array([True]))
+    return found
+
+
+@given(close())
+def test_against_the_past_it_takes_more_as_the_group_alone_grows(groups):
+    one, other = groups
+    gap = gap_of(*one, *other)
+    assume(judge(gap, LIMITS, 30) is Verdict.UNDECIDED)
+    more, both = needed_to_past(gap), needed(gap, LIMITS, 30, decisions=gap.n)
+    assert more is None or (both is not None and more >= both)
+
+
+def test_a_short_past_never_decides_and_a_long_one_hardly_matters():
+    assert needed_to_past(gap_of(50, 100, 25, 50)) is None
+    assert judge(gap_of(50_000_000, 100_000_000, 25, 50), LIMITS, 30) is Verdict.UNDECIDED
+    gap = gap_of(50, 100, 5_000_000, 10_000_000)
+    assert needed_to_past(gap) == pytest.approx(needed(gap, LIMITS, 30, decisions=100), abs=2)
+    more = needed_to_past(gap_of(50, 100, 100, 200))
+    for part, verdict in ((1.1, Verdict.WITHIN), (0.9, Verdict.UNDECIDED)):
+        half = round(part * (100 + more) / 2)
+        assert judge(gap_of(half, 2 * half, 100, 200), LIMITS, 30) is verdict
+
+
+def test_a_past_of_too_few_never_decides():
+    assert needed_to_past(gap_of(50, 100, 20, 25)) is None
 
 
 @given(SHARES, SHARES)

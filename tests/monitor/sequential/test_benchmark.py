@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 import pytest
 
 from benchmarks.sequential.bars import Bar, judged
-from benchmarks.sequential.plot import svg
+from benchmarks.sequential.plot import svg, years
 from benchmarks.sequential.tables import Table
 from benchmarks.stats import main
 
@@ -38,3 +38,15 @@ def test_the_plot_is_an_image_with_every_method() -> None:
     image = ElementTree.fromstring(svg(Table("Title", values), ["gap 0.1 50%"]))
     texts = [text.text for text in image.iter("{http://www.w3.org/2000/svg}text")]
     assert {"A & B", "C", "900  (20.0% false)", "not within 100,000  (1.0% false)"} <= set(texts)
+
+
+def test_the_plot_of_years_shows_every_rule_beside_the_budget() -> None:
+    values = {("Fairlead", "a year"): 0.03, ("Fairlead", "95 % from"): 0.011, ("Fairlead", "to"): 0.065}
+    values |= {("a z-test", "a year"): 84.0, ("a z-test", "95 % from"): 80.4, ("a z-test", "to"): 87.7}
+    image = ElementTree.fromstring(years(Table("Title", values)))
+    spaced = "{http://www.w3.org/2000/svg}"
+    texts = [text.text for text in image.iter(spaced + "text")]
+    assert {"0.03 (95 %: 0.01 to 0.07)", "84 (95 %: 80 to 88)"} <= set(texts)
+    budget, bars = float(image.find(spaced + "line").get("x1")), list(image.iter(spaced + "rect"))[1:]
+    ends = [float(bar.get("x")) + float(bar.get("width")) for bar in bars]
+    assert ends[0] < budget < ends[1]

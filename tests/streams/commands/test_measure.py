@@ -22,7 +22,18 @@ PUBLISHED = json.loads((ROOT / "tests/data/published.json").read_text())["compas
 COMPAS = options.BUNDLED.with_suffix(".csv")
 DAYS = list(PUBLISHED["as_of"]["days"])
 COUNTED = ("tp", "fp", "tn", "fn")
-KEYS = ["model", "as_of", "decisions", "feedback", "invalid", "attributes", "composites", "drift"]
+KEYS = [
+    "model",
+    "as_of",
+    "decisions",
+    "feedback",
+    "invalid",
+    "overdue",
+    "attributes",
+    "composites",
+    "cautions",
+    "drift",
+]
 COMPARISON_KEYS = [
     "metric",
     "compare",
@@ -33,6 +44,9 @@ COMPARISON_KEYS = [
     "high",
     "n",
     "verdict",
+    "needed",
+    "due",
+    "detectable",
     "e_value",
     "window",
 ]

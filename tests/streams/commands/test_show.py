@@ -7,7 +7,7 @@ from rich.console import Console
 
 from monitor.config import Model, Rule
 from monitor.events import Invalid
-from monitor.readings import Attribute, Comparison, Drift, Group, Rate, Reading, Verdict
+from monitor.readings import Attribute, Caution, Comparison, Drift, Group, Rate, Reading, Verdict
 from streams.commands import show
 from streams.commands.measure import Measured
 
@@ -80,7 +80,7 @@ def test_all_is_said() -> None:
         "[b]Caucasian[/b] 2,454 50.0 – – – –",
         "false_positive_rate difference of race to [b]Caucasian[/b], allowed ≤ 0.1, all",
         "African-American 0.214 0.182 to … 1,795 out of limits",
-        "psi score – 0 ≤ 0.2 30d undefined",
+        "psi score – – 0 ≤ 0.2 30d undefined",
     ):
         assert words in text
 
@@ -96,6 +96,24 @@ def test_an_undecided_verdict_says_how_many_more() -> None:
     undecided = replace(GAP, verdict=Verdict.UNDECIDED, needed=4121)
     reading = replace(READING, attributes={"race": Attribute(None, {}, [undecided])})
     assert "undecided (about 4,121 more)" in printed(reading)
+
+
+def test_an_undecided_verdict_says_about_when_and_what_would_be_proved_today() -> None:
+    undecided = replace(GAP, verdict=Verdict.UNDECIDED, needed=4121, due=1_400_000_000_000, detectable=0.2149)
+    reading = replace(READING, attributes={"race": Attribute(None, {}, [undecided])})
+    assert "undecided (about 4,121 more, about 2014-05-13; provable: 0.215)" in printed(reading)
+    decided = replace(undecided, verdict=Verdict.OUT)
+    assert "2014-05-13" not in printed(replace(reading, attributes={"race": Attribute(None, {}, [decided])}))
+
+
+def test_drift_shows_its_interval() -> None:
+    drifted = replace(PSI, value=0.31, low=0.22, high=0.4, n=900, verdict=Verdict.OUT)
+    assert "psi score 0.31 0.220 to 0.400 900" in printed(replace(READING, drift=[drifted]))
+
+
+def test_cautions_are_said() -> None:
+    caution = Caution(kind="outcome_lag", text="Outcomes of [b]F[/b] come later.", value=2, low=2, high=None)
+    assert "Caution: Outcomes of [b]F[/b] come later." in printed(replace(READING, cautions=[caution]))
 
 
 def test_references_that_differ_stand_beside_their_groups() -> None:

@@ -233,7 +233,8 @@ def test_a_broker_that_is_not_there_is_named() -> None:
     # in a process of its own: kafka-python leaves sockets behind when it cannot connect
     done = subprocess.run([sys.executable, "-c", UNREACHABLE], capture_output=True, text=True, check=True)
     assert done.stdout.startswith(
-        "broker.url: ['127.0.0.1:1'] is not allowed; allowed: the address of a running Kafka ("
+        "broker.url: ['127.0.0.1:1'] is not allowed; allowed: "
+        "the address of a running Kafka that lets us in ("
     )
 
 

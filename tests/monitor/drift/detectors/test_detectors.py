@@ -1,12 +1,13 @@
 """What holds for every detector: exact counts in, the same changes out, few of them where nothing changes."""
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.drift.detectors import Detector, Slice, names, spread
-from monitor.drift.detectors._adapter import LARGEST_SLICE
+from monitor.drift.detectors import Detector, Kept, Slice, names, spread
+from monitor.drift.detectors._adapter import LARGEST_SLICE, MOST
 
 QUICK = sorted(set(names()) - {"kswin"})  # it tests at every value, and small windows see large changes only
 RISING_ONLY = {"ddm", "eddm", "fhddm"}
@@ -159,3 +160,26 @@ def test_a_replay_gives_the_same_in_any_number_of_pieces(name: str) -> None:
 
     assert at_once.changes == bit_by_bit.changes
     assert at_once.n == bit_by_bit.n == 720
+
+
+@pytest.mark.parametrize("name", names())
+def test_a_detector_that_was_kept_goes_on_as_if_nothing_had_been(name: str) -> None:
+    """At any point of a stream with changes, and through the bytes that a record is made of."""
+    slices = stream(3, 0.2, 0.6, 0.1, slices=4 if name == "kswin" else 40, n=50)
+    kept, whole = Detector(name), Detector(name)
+    for each in slices:
+        kept.replay([each])
+        whole.replay([each])
+        kept = Detector.of(msgspec.msgpack.decode(msgspec.msgpack.encode(kept.keep()), type=Kept))
+        assert (kept.changes, kept.n, kept.keep()) == (whole.changes, whole.n, whole.keep())
+
+
+def test_only_the_newest_changes_are_remembered() -> None:
+    class Nervous(Recorder):
+        def update(self, x: int) -> None:
+            self.drift_detected = x == 1
+
+    detector = Detector("adwin", Nervous())
+    detector.replay(Slice(start, 1, 1) for start in range(MOST + 5))
+
+    assert detector.changes == list(range(5, MOST + 5))

@@ -96,8 +96,8 @@ def test_a_new_category_is_proved_and_a_lost_one_too() -> None:
 
 
 def test_volume_counts_empty_slices_between_as_zeros() -> None:
-    assert volume.slices({120: 7, 0: 5, 300: 9}, 60) == histogram.numeric([0, 0, 0, 5, 7, 9])
-    assert volume.slices({}, 60) == Histogram()
+    assert histogram.slices({120: 7, 0: 5, 300: 9}, 60) == histogram.numeric([0, 0, 0, 5, 7, 9])
+    assert histogram.slices({}, 60) == Histogram()
 
 
 @pytest.mark.parametrize(("now", "change"), [(40, 0.0), (20, 0.5), (0, 1.0), (60, 0.5)])

@@ -125,7 +125,12 @@ def _source(number: str) -> str:
 
 def side(group: str) -> str:
     """What a group, or all together, is called."""
-    return "everybody" if group == reference.OVERALL else clean(group)
+    words = {
+        reference.OVERALL: "everybody",
+        reference.BASELINE: "itself in the baseline period",
+        reference.POPULATION: "its part of the population",
+    }
+    return words.get(group) or clean(group)
 
 
 def explanation(metric: str, model: Model) -> str:

@@ -1,0 +1,187 @@
+"""The sections of the report: what is measured, with how much, as tables and bars."""
+
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from benchmarks.stream import events, growth, latency, layers, recompute, recovery, throughput
+from benchmarks.stream.report import Bar, Table
+from benchmarks.stream.throughput import Cost
+
+Found = tuple[list[Table], list[Bar]]
+KINDS = ["single", "columns"]
+FASTER = {"single": 20, "columns": 150}  # times the baseline, for each kind of message
+SLOWEST = 2.0  # s from a decision to its alert, of 99 in 100
+RESTORED, STALL = 200_000, 10.0  # rows a second, seconds
+LARGEST = 64  # bytes of a pending decision
+JOINED, A_CORE = 1_000_000, 1_000_000  # look-ups a second, events by column a second and core
+
+
+class Sizes:
+    """How much is measured; `part` is 1 for all of it. `evidently` is an interpreter that has it, or None."""
+
+    def __init__(self, part: float, rate: int, evidently: str | None = None) -> None:
+        self.baseline, self.joining = round(50_000 * part), round(40_000 * part)
+        self.single, self.columns = round(800_000 * part), round(2_000_000 * part)
+        self.alerts, self.rate = max(20, round(100 * part)), rate
+        self.growth = round(200_000 * part)
+        self.pending, self.lookups = round(5_000_000 * part), round(1_000_000 * part)
+        self.rows = [10_000, round(500_000 * part)]
+        self.restored = 1_000_000  # fewer take no longer than what a start differs by
+        self.evidently = evidently
+
+    def loans(self, kind: str) -> list[events.Row]:
+        return events.loans(self.single if kind == "single" else self.columns)
+
+
+def _name() -> str:
+    return f"b{uuid.uuid4().hex[:8]}"
+
+
+def throughputs(address: str, sizes: Sizes) -> Found:
+    """Events a second of the baselines, of one worker, of one with its broker inside, and of two."""
+    few, some = events.loans(sizes.baseline), events.loans(sizes.joining)
+    lenient = throughput.baseline(address, few, _name())
+    joining = throughput.baseline(address, some, _name(), join=True)
+    costs = {
+        "Faust and river, outcome in the event": lenient,
+        "Faust and river, joined in a Faust table": joining,
+    }
+    bars = list[Bar]()
+    for kind in KINDS:
+        loans, make = sizes.loans(kind), getattr(throughput, kind)
+        one = throughput.fairlead(address, make, loans, _name())
+        inside = throughput.embedded(make, loans[: len(loans) // 4], _name())
+        two = throughput.fairlead(address, make, loans, _name(), workers=2)
+        both, shared = Cost.both(*one), Cost.both(*two)
+        names = "decisions", "outcomes", "both", "both, broker in the worker", "both, two workers"
+        found = [*one, both, Cost.both(*inside), shared]
+        costs |= {f"Fairlead, {kind}: {name}": cost for name, cost in zip(names, found, strict=True)}
+        bars.append(
+            Bar(f"{kind}: times Faust that joins, by CPU", joining.micros / both.micros, FASTER[kind])
+        )
+        bars.append(Bar(f"{kind}: two workers, times one by CPU", 2 * both.micros / shared.micros, 1.8))
+    bars.append(Bar("columns: events a second and core", both.events / both.cpu, A_CORE))
+    rows = [_row(name, cost, lenient, joining) for name, cost in costs.items()]
+    columns = [
+        "",
+        "events",
+        "CPU µs an event",
+        "events/s a core",
+        "events/s",
+        "× Faust",
+        "× Faust that joins",
+        "MB",
+    ]
+    return [Table("Events a second, from Kafka to the reading", columns, rows)], bars
+
+
+def _row(name: str, cost: Cost, *peers: Cost) -> list[str]:
+    ratios = [f"{peer.micros / cost.micros:.1f}" for peer in peers]
+    per_core, wall = f"{cost.events / cost.cpu:,.0f}", f"{cost.events / cost.wall:,.0f}"
+    return [
+        name,
+        f"{cost.events:,}",
+        f"{cost.micros:.2f}",
+        per_core,
+        wall,
+        *ratios,
+        f"{cost.memory / 1e6:.0f}",
+    ]
+
+
+def profiles(address: str, sizes: Sizes) -> Found:
+    """Where a worker's CPU time goes."""
+    return [_profile(address, sizes, kind) for kind in KINDS], []
+
+
+def _profile(address: str, sizes: Sizes, kind: str) -> Table:
+    make, loans = getattr(throughput, kind), sizes.loans(kind)
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "profile"
+        cost = Cost.both(*throughput.fairlead(address, make, loans, _name(), profile=file))
+        shares = layers.shares(file)
+    others = sum(cost.threads[1:]) / cost.cpu
+    rows = [("the other threads: aiokafka's fetches, readings", f"{others:.0%}")]
+    rows += [(layer, f"{share * (1 - others):.0%}") for layer, share in shares]
+    return Table(f"Where a worker's CPU time goes: {kind}", ["", "share"], rows)
+
+
+def latencies(address: str, sizes: Sizes) -> Found:
+    """From a decision to its alert."""
+    seconds = latency.measure(address, _name(), sizes.rate, sizes.alerts)
+    found: Sequence[float] = np.percentile(seconds, [50, 90, 99, 100]).tolist()
+    title = f"From a decision to its alert, at {sizes.rate:,} decisions a second"
+    row = [str(len(seconds)), *(f"{s:.2f} s" for s in found)]
+    bar = Bar("seconds from a decision to its alert, p99", found[2], most=SLOWEST)
+    return [Table(title, ["alerts", "p50", "p90", "p99", "max"], [row])], [bar]
+
+
+def recoveries(address: str, sizes: Sizes) -> Found:
+    """What a restart takes, and for how long the others stand still."""
+    again = recovery.restore(address, _name(), sizes.restored)
+    stalls = recovery.stalls(address, _name(), sizes.restored // 5)
+    row = [
+        f"{again.decisions:,}",
+        f"{again.seconds:.1f} s",
+        f"{again.empty:.1f} s",
+        f"{again.rows_a_second:,.0f}",
+    ]
+    tables = [
+        Table("A restart", ["decisions that wait", "until ready", "without any", "rows/s"], [row]),
+        Table(
+            "A worker that stays takes nothing",
+            ["", "at most for"],
+            [[k, f"{s:.1f} s"] for k, s in stalls.items()],
+        ),
+    ]
+    return tables, [
+        Bar("rows of state restored a second", again.rows_a_second, RESTORED),
+        Bar("seconds for which a worker that stays takes nothing", max(stalls.values()), most=STALL),
+    ]
+
+
+def growths(_: str, sizes: Sizes) -> Found:
+    """What ten times as much costs, and the join."""
+    found = growth.table(sizes.growth)
+    rows = [
+        [
+            name,
+            f"{before.micros:.2f} → {after.micros:.2f}",
+            f"{before.reading:.1f} → {after.reading:.1f}",
+            f"{before.facts / 1e6:.1f} → {after.facts / 1e6:.1f}",
+            f"{before.panes / 1e6:.2f} → {after.panes / 1e6:.2f}",
+        ]
+        for name, (before, after) in found.items()
+    ]
+    columns = ["", "CPU µs an event", "a reading, ms", "facts, MB", "panes, MB"]
+    join = growth.join(sizes.pending, sizes.lookups)
+    numbers = join.each, join.allocated, join.found, join.learned
+    joined = Table(
+        "The join",
+        ["pending decisions", "bytes each", "allocated", "ids found/s", "feedback learned/s"],
+        [[f"{join.pending:,}", *(f"{number:,.0f}" for number in numbers)]],
+    )
+    bars = [
+        Bar("bytes a pending decision, panes and all", join.allocated, most=LARGEST),
+        Bar("ids found a second among pending ones", join.found, JOINED),
+        Bar("feedback learned a second", join.learned, JOINED),
+    ]
+    return [Table("What ten times as much costs", columns, rows), joined], bars
+
+
+def recomputations(_: str, sizes: Sizes) -> Found:
+    """A reading against recomputing it."""
+    rows, bars = [], list[Bar]()
+    for count in sizes.rows:
+        found = recompute.reading(count, sizes.evidently)
+        theirs = "–" if found.evidently is None else f"{found.evidently:,.0f}"
+        ratio = found.fairlearn / found.fairlead
+        rows.append(
+            [f"{count:,}", f"{found.fairlearn:,.0f}", theirs, f"{found.fairlead:.1f}", f"{ratio:.0f}"]
+        )
+    columns = ["rows", "fairlearn, ms", "Evidently, ms", "Fairlead, ms", "× fairlearn"]
+    return [Table("Saying all metrics of a window once", columns, rows)], bars

@@ -1,0 +1,166 @@
+# %% [markdown]
+# Replicate a verdict
+#
+# From the slices that a test was fed, with NumPy and nothing of Fairlead, compute again whether and when a
+# limit was proved broken, and whether and when a change was found. What is computed, and why it is right, is
+# explained in docs/statistics-for-statisticians.md. The slices come from
+#
+#     fairlead slices -o slices.csv                  # of a deployment
+#     fairlead slices decisions.csv -o slices.csv    # of a file
+
+# %%
+"""Replicates a sequential verdict from recorded slices: a notebook in cells, or `python` with this file."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+# %% What is to be replicated: fill in what the verdict says of itself
+SLICES = "slices.csv"
+MODEL, ATTRIBUTE, METRIC = "compas", "race", "false_positive_rate"
+GROUP, REFERENCE = "African-American", "Caucasian"  # where the rule has a `max` of a ratio, swap the two
+KIND, LIMIT = (
+    "difference",
+    0.1,
+)  # "difference": either way; "excess": group minus reference; "ratio": at least
+ALPHA, THRESHOLD = 1 / 155.6, 5615.0  # 1 in so many, and in so many blocks: `fairlead plan` prints them
+SINCE = 0  # the slice that the test began with, if it began anew
+
+# %% The slices of the pair, in order: number, and n_a, k_a, n_b, k_b
+Slice = tuple[int, "NDArray[np.int64]"]
+
+
+def read(
+    path: str, *, model: str, attribute: str, metric: str, group: str, reference: str, since: int = 0
+) -> list[Slice]:
+    """Events and positives of group and reference in each slice that the test was fed."""
+    found: dict[int, NDArray[np.int64]] = {}
+    with open(path, newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            number = int(row["slice"])
+            if (row["model"], row["attribute"], row["metric"]) == (
+                model,
+                attribute,
+                metric,
+            ) and number >= since:
+                counts = found.setdefault(number, np.zeros(4, np.int64))
+                if row["group"] in (group, reference):
+                    place = 0 if row["group"] == group else 2
+                    counts[place : place + 2] = int(row["n"]), int(row["k"])
+    return sorted(found.items(), key=lambda item: item[0])
+
+
+# %% Blocks: closed at 100 events with both groups in them, and at 250 in any case
+class Block(NamedTuple):
+    """Counts n_a, k_a, n_b, k_b; the slice that it begins with, and the one that closed it."""
+
+    counts: NDArray[np.int64]
+    begun: int
+    closed: int
+
+
+def blocks(slices: list[Slice]) -> Iterator[Block]:
+    """When a block closes depends on how many came, never on what was decided."""
+    waiting, begun = np.zeros(4, np.int64), None
+    for number, counts in slices:
+        events, n = counts[0] + counts[2], waiting[0] + waiting[2]
+        begun = number if begun is None and events else begun
+        if n and events and n + events > 250:
+            yield Block(waiting, begun or 0, number)
+            waiting, begun = np.zeros(4, np.int64), number
+        waiting = waiting + counts
+        n = waiting[0] + waiting[2]
+        if n >= 250 or (n >= 100 and waiting[0] and waiting[2]):
+            yield Block(waiting, begun or 0, number)
+            waiting, begun = np.zeros(4, np.int64), number
+
+
+# %% The likeliest rates with p_a = slope p_b + gap: by bisection of the score, no closed form is needed
+def project(counts: Any, slope: Any, gap: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """`counts` are n_a, k_a, n_b, k_b, which may be fractions."""
+    n_a, k_a, n_b, k_b = (np.asarray(x, float) + 0 * (slope + gap) for x in counts)
+    low, high = np.maximum(0, -gap / slope) + 0 * k_a, np.minimum(1, (1 - gap) / slope) + 0 * k_a
+    for _ in range(100):
+        b = (low + high) / 2
+        p, q = np.clip(slope * b + gap, 1e-300, 1 - 1e-16), np.clip(b, 1e-300, 1 - 1e-16)
+        with np.errstate(over="ignore"):
+            rising = slope * (k_a / p - (n_a - k_a) / (1 - p)) + k_b / q - (n_b - k_b) / (1 - q) > 0
+        low, high = np.where(rising, b, low), np.where(rising, high, b)
+    return slope * b + gap, b
+
+
+# %% What a block says: the log likelihood ratio of each alternative against its projection onto the null
+GAPS, FACTORS = np.array([0.02, 0.05, 0.1, 0.2]), np.array([0.95, 0.85, 0.7, 0.5])
+
+
+def gains(block: Any, past: Any, kind: str, limit: float) -> NDArray[np.float64]:
+    """The logarithm of the block's e-value for each alternative, on each side. `past` counts choose the
+    alternatives; the block itself does not.
+    """
+    found = []
+    for order in ([0, 1, 2, 3], [2, 3, 0, 1])[: 2 if kind == "difference" else 1]:
+        (n_a, k_a, n_b, k_b), before = np.asarray(block)[order], np.asarray(past)[order]
+        prior = before + np.array([1, 0.5, 1, 0.5])
+        null = (limit, 0.0) if kind == "ratio" else (1.0, limit)
+        bet = (limit * FACTORS, 0.0) if kind == "ratio" else (1.0, limit + GAPS)
+        t_a, t_b = (np.clip(t, 1e-4, 1 - 1e-4) for t in project(prior, *bet))
+        o_a, o_b = project((max(n_a, 1), max(n_a, 1) * t_a, max(n_b, 1), max(n_b, 1) * t_b), *null)
+        gain = k_a * np.log(t_a / o_a) + (n_a - k_a) * np.log((1 - t_a) / (1 - o_a))
+        gain += k_b * np.log(t_b / o_b) + (n_b - k_b) * np.log((1 - t_b) / (1 - o_b))
+        beyond = t_a < limit * t_b if kind == "ratio" else t_a - t_b > limit
+        found.append(np.where(beyond & (n_a > 0) & (n_b > 0), gain, 0))
+    return np.concatenate(found)
+
+
+def log_mean(logs: NDArray[np.float64]) -> float:
+    """The logarithm of the mean of what these are the logarithms of."""
+    return float(np.logaddexp.reduce(logs) - np.log(len(logs)))
+
+
+# %% Unfair since the start: E, the mean of all products; a proof where it reaches 1/alpha
+def evidence(slices: list[Slice], kind: str, limit: float) -> list[tuple[int, int, float]]:
+    """After each block: the slice that closed it, the events so far, log E."""
+    past, logs, path = np.zeros(4), np.zeros(8 if kind == "difference" else 4), []
+    for block in blocks(slices):
+        logs = logs + gains(block.counts, past, kind, limit)
+        past = past + block.counts
+        path.append((block.closed, int(past[0] + past[2]), log_mean(logs)))
+    return path
+
+
+# %% Became unfair: SR, the sum of the products begun with each block; an alarm where it reaches A
+def changes(slices: list[Slice], kind: str, limit: float, threshold: float) -> list[tuple[int, float]]:
+    """Of each alarm the slice that closed its block, and about the slice that the change began with."""
+    sides = 8 if kind == "difference" else 4
+    past, sr, onset, found = np.zeros(4), np.full(sides, -np.inf), np.zeros(sides), []
+    for block in blocks(slices):
+        told = block.counts[0] > 0 and block.counts[2] > 0
+        gain = gains(block.counts, past, kind, limit)
+        if told:
+            begun = np.logaddexp(sr, 0)
+            onset, sr = block.begun + (onset - block.begun) * np.exp(sr - begun), begun
+        sr = sr + gain
+        past = past * 0.5 ** ((block.counts[0] + block.counts[2]) / 5000) + block.counts
+        if log_mean(sr) >= np.log(threshold):
+            weights = np.exp(sr - sr.max())
+            found.append((block.closed, float((onset * weights).sum() / weights.sum())))
+            sr = np.full(sides, -np.inf)
+    return found
+
+
+# %% What comes out
+if __name__ == "__main__":
+    whom = {"model": MODEL, "attribute": ATTRIBUTE, "metric": METRIC, "group": GROUP, "reference": REFERENCE}
+    pair = read(SLICES, **whom, since=SINCE)
+    path = evidence(pair, KIND, LIMIT)
+    proof = next((step for step in path if step[2] >= -np.log(ALPHA)), None)
+    print(f"{len(pair)} slices, {len(path)} blocks; E now {np.exp(path[-1][2]):.4g}")
+    print(f"at its highest {np.exp(max(0.0, *(log_e for _, _, log_e in path))):.4g}")
+    print("no proof" if proof is None else f"proved in slice {proof[0]} by {proof[1]:,} events")
+    for closed, began in changes(pair, KIND, LIMIT, THRESHOLD):
+        print(f"a change was found in slice {closed}, which began about slice {began:.0f}")

@@ -1,0 +1,118 @@
+"""`fairlead slices`: what the tests were fed, for whoever wants to check a verdict without our code."""
+
+import csv
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from typing import IO, Any
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
+
+from monitor.config import Broker, Config, ConfigError
+from monitor.durations import milliseconds
+from monitor.facts import Facts
+from monitor.joined import slice_ms
+from monitor.trials import Trials, families, ledger, levels
+from monitor.trials.ledger import Page
+from monitor.trials.trials import BOOKS
+from streams import parts, topics
+from streams.commands.measure import spelled
+from streams.commands.options import Source
+from streams.files.reader import Chunk
+
+HEADER = ("model", "source", "slice", "start", "attribute", "metric", "group", "n", "k")
+Pages = dict[str, list[Page]]  # by model
+
+
+def of_deployment(config: Config, patience: float = 30.0) -> Pages:
+    """What is written down in Kafka, of all models. Raises ConfigError where Kafka cannot be read, or is
+    silent for so many seconds."""
+    broker = config.broker
+    topic = topics.names(broker).pane_table
+    try:
+        with closing(Consumer(_settings(broker))) as consumer:
+            found = consumer.list_topics(topic, timeout=patience).topics[topic]
+            tables = [_table(consumer, topic, number, patience) for number in sorted(found.partitions)]
+    except KafkaException as error:
+        reason = error.args[0].str()
+        raise ConfigError("broker.url", broker.url, f"the address of a running Kafka ({reason})") from None
+    if not tables:
+        raise ConfigError("broker.group", broker.group, f"a deployment's, whose topic is {topic}")
+    return by_model(item for table in tables for item in parts.joined(table).items())
+
+
+def _settings(broker: Broker) -> dict[str, Any]:
+    """librdkafka's settings: of our clients it alone reads whatever the others compress with."""
+    ours = topics.client_settings(broker)
+    names = {
+        "security_protocol": "security.protocol",
+        "ssl_cafile": "ssl.ca.location",
+        "sasl_mechanism": "sasl.mechanism",
+        "sasl_plain_username": "sasl.username",
+        "sasl_plain_password": "sasl.password",
+    }
+    given = {names[name]: ours[name] for name in names if ours.get(name) is not None}
+    return {
+        "bootstrap.servers": ",".join(ours["bootstrap_servers"]),
+        "group.id": f"{broker.group}-slices",  # it is asked for, and never used
+        "enable.auto.commit": False,
+        "enable.partition.eof": True,
+        "log_level": 0,
+        **given,
+    }
+
+
+def _table(consumer: Any, topic: str, partition: int, patience: float) -> dict[bytes, bytes]:
+    """A compacted topic's items as of now."""
+    items: dict[bytes, bytes | None] = {}
+    consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING)])
+    while (message := consumer.poll(patience)) is not None:
+        if message.error() is None:
+            items[message.key()] = message.value()
+        elif message.error().code() == KafkaError._PARTITION_EOF:
+            return {key: value for key, value in items.items() if value is not None}
+        else:
+            raise KafkaException(message.error())
+    raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
+
+
+def by_model(items: Iterable[tuple[bytes, bytes]]) -> Pages:
+    """The ledger's pages among a table's items."""
+    found: Pages = {}
+    for key, record in items:
+        if key.startswith(BOOKS):
+            found.setdefault(key.split(b"/", 3)[3].decode(), []).extend(ledger.decode(record))
+    return found
+
+
+def of_file(source: Source, chunks: Iterable[Chunk]) -> Pages:
+    """What the tests would be fed, had a file's events come in time."""
+    name, model = source.name, source.model
+    facts, last = Facts({name: model}, bytes(16), [name] if families(model) else []), 0
+    for chunk in chunks:
+        ours = [i for i, event in enumerate(chunk.decisions.events) if event.model == name]
+        facts.observe([chunk.decisions.events[i] for i in ours], chunk.decisions.times[ours])
+        facts.reconcile()
+        facts.learn(chunk.feedback.events, chunk.feedback.times)
+        for times in (chunk.decisions.times, chunk.feedback.times):
+            last = max(last, int(times.max(initial=0)))
+    panes = facts.panes[name]
+    trials = Trials(name, model, panes, levels(source.config))
+    trials.advance(last + panes.width + milliseconds(model.mature_after))
+    return by_model(trials.unsaved().items())
+
+
+def write(out: IO[str], pages: Pages, config: Config) -> int:
+    """Writes them as CSV, by model, source, slice and row; how many rows. Models that the configuration does
+    not hold are left out."""
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(HEADER)
+    rows = [row for name in sorted(pages.keys() & config.models.keys()) for row in _rows(name, pages, config)]
+    writer.writerows(rows)
+    return len(rows)
+
+
+def _rows(name: str, pages: Pages, config: Config) -> Iterator[tuple[Any, ...]]:
+    width = slice_ms(config.models[name])
+    for source, number, rows in sorted((page.source, page.slice, page.rows) for page in pages[name]):
+        for row in rows:
+            yield name, source, number, spelled(number * width), *row

@@ -1,0 +1,46 @@
+"""The harness itself, without Kafka; `make faults` runs the schedules."""
+
+from pathlib import Path
+
+import pytest
+
+from streams import settings
+from tests.faults import oracle
+from tests.faults.compare import require_same
+from tests.faults.history import CONFIGURATION, MODELS, history
+from tests.faults.schedule import ACTIONS, schedule
+from tests.faults.trial import LONG, SHORT, described
+
+
+def test_a_schedule_is_made_of_its_seed() -> None:
+    assert schedule(5, 8, 20) == schedule(5, 8, 20) != schedule(6, 8, 20)
+    assert {action.what for seed in range(20) for action in schedule(seed, 8, 8)} == set(ACTIONS)
+
+
+def test_no_clock_is_set_forward_after_the_last_event() -> None:
+    found = {action.part for seed in range(99) for action in schedule(seed, 2, 3, ["clock_forward"])}
+    assert found == {0}
+
+
+def test_a_schedule_says_how_to_run_it_again() -> None:
+    first, *actions = described(17, SHORT, ("kill", "add")).splitlines()
+    assert first == 'to run it again: make faults ARGS="--seed 17 --short --only kill add"'
+    assert len(actions) == SHORT.actions
+    assert described(17, LONG).startswith('to run it again: make faults ARGS="--seed 17"\n')
+
+
+def test_what_differs_is_said() -> None:
+    require_same("both", {"a": (1, 2)}, {"a": [1, 2]})
+    with pytest.raises(AssertionError, match=r"^both differ in 1 places: /a/1: 2 is not 3$"):
+        require_same("both", {"a": (1, 2)}, {"a": [1, 3]})
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_what_is_expected_does_not_hang_on_how_often_one_looks(tmp_path: Path, model: str) -> None:
+    """Corrections, and what makes up for them, come one after the other."""
+    toml = tmp_path / "fairlead.toml"
+    toml.write_text("".join(CONFIGURATION.format(name=name) for name in MODELS))
+    parts = history(0, SHORT.phases, SHORT.days, SHORT.people)
+    once, often = (oracle.Library(settings.load(toml), model).run(parts, look) for look in (None, 3))
+    assert once.tests == often.tests
+    assert (once.ledger, once.open) == (often.ledger, often.open)

@@ -1,0 +1,80 @@
+"""A broker that speaks TLS and asks who is there, and an authority that nobody should trust."""
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.kafka.broker import Broker, running
+
+USER, PASSWORD = "fairlead", "kP3-x_7.Qz~9+w"
+MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
+SCRAM = tuple(f"{name}=[name={USER},password={PASSWORD}]" for name in MECHANISMS if "SCRAM" in name)
+PLAIN = "org.apache.kafka.common.security.plain.PlainLoginModule"
+PROPERTIES = """
+ssl.keystore.type=PEM
+ssl.keystore.location={broker}
+ssl.truststore.type=PEM
+ssl.truststore.location={authority}
+sasl.enabled.mechanisms={mechanisms}
+sasl.mechanism.inter.broker.protocol=PLAIN
+listener.name.client.plain.sasl.jaas.config={plain} required username="broker" password="own" \\
+  user_broker="own" user_{user}="{password}" user_guest="{password}";
+listener.name.client.scram-sha-256.sasl.jaas.config={scram} required;
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:broker;User:{user};User:ANONYMOUS
+listener.name.client.scram-sha-512.sasl.jaas.config={scram} required;
+"""
+
+
+@dataclass(frozen=True)
+class Secure:
+    """A running broker for USER with PASSWORD by any of MECHANISMS; whose word holds, and whose does not.
+
+    `guest`, with the same password, may log in by PLAIN and do nothing.
+    """
+
+    address: str
+    authority: Path
+    stranger: Path
+
+
+@contextmanager
+def secure(home: Path) -> Iterator[Secure]:
+    authority, stranger = _authority(home, "authority"), _authority(home, "stranger")
+    properties = PROPERTIES.format(
+        broker=_certified(home, authority),
+        authority=authority,
+        mechanisms=",".join(MECHANISMS),
+        plain=PLAIN,
+        scram=PLAIN.replace("plain", "scram").replace("Plain", "Scram"),
+        user=USER,
+        password=PASSWORD,
+    )
+    with running(Broker(home, "SASL_SSL", properties, SCRAM)) as broker:
+        yield Secure(broker.address, authority, stranger)
+
+
+def _authority(home: Path, name: str) -> Path:
+    """A certificate that signs others; its key lies beside it."""
+    made = home / f"{name}.pem"
+    options = ["-keyout", home / f"{name}.key", "-out", made, "-subj", f"/CN={name}", "-days", "2"]
+    _openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", *options)
+    return made
+
+
+def _certified(home: Path, authority: Path) -> Path:
+    """The broker's key and certificate in one file."""
+    key, asked, signed, names = (home / f"broker.{end}" for end in ("key", "csr", "crt", "ext"))
+    names.write_text("subjectAltName=IP:127.0.0.1")
+    _openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", asked, "-subj", "/CN=broker")
+    signer = ["-CA", authority, "-CAkey", authority.with_suffix(".key"), "-CAcreateserial", "-days", "2"]
+    _openssl("x509", "-req", "-in", asked, "-out", signed, "-extfile", names, *signer)
+    both = home / "broker.pem"
+    both.write_text(key.read_text() + signed.read_text() + authority.read_text())
+    return both
+
+
+def _openssl(*arguments: object) -> None:
+    subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True, timeout=60)

@@ -1,0 +1,160 @@
+"""Kafka over TLS and SASL: worker, replay, HTTP ingest and client, and who is turned away."""
+
+import json
+import re
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fairlead_client import Emitter
+
+from streams import settings, topics
+from tests.kafka.deployment import FAIRLEAD, Process, wait_until
+from tests.kafka.secure import MECHANISMS, PASSWORD, USER, Secure, secure
+
+pytestmark = pytest.mark.kafka
+
+TOKEN = "kP3-x_7.Qz~9+w/1=="
+ROWS = "id,time,decision,sex\n1,2026-01-01,yes,F\n2,2026-01-01,no,M\n3,2026-01-02,yes,M\n"
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secure]:
+    with secure(tmp_path_factory.mktemp("secure")) as made:
+        yield made
+
+
+def configured(folder: Path, broker: Secure, mechanism: str, **changed: object) -> Path:
+    """A configuration beside its secrets; `changed` are settings of the broker."""
+    (folder / "password").write_text(PASSWORD)
+    (folder / "wrong").write_text("not " + PASSWORD)
+    (folder / "token").write_text(TOKEN)
+    said = {
+        "url": f'"kafka://{broker.address}"',
+        "security_protocol": '"SASL_SSL"',
+        "ssl_cafile": f'"{broker.authority}"',
+        "sasl_mechanism": f'"{mechanism}"',
+        "sasl_username": f'"{USER}"',
+        "sasl_password": '{ file = "password" }',
+        "partitions": 2,
+    } | changed
+    lines = "\n".join(f"{name} = {value}" for name, value in said.items())
+    made = folder / f"{mechanism}.toml"
+    made.write_text(
+        f'[broker]\n{lines}\n[http]\nport = 0\n[ingest]\ntoken = {{ file = "token" }}\n'
+        '[models.m]\npositive = ["yes"]\nattributes = ["sex"]\nwindows = ["all"]\nmin_group = 1\n'
+        "[models.m.columns]\n"
+    )
+    return made
+
+
+def replayed(folder: Path, configuration: Path) -> "subprocess.CompletedProcess[str]":
+    command = [FAIRLEAD, "replay", str(written(folder)), "-c", str(configuration)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+
+def written(folder: Path) -> Path:
+    file = folder / "rows.csv"
+    file.write_text(ROWS)
+    return file
+
+
+def post(worker: Process, event: dict[str, Any]) -> Any:
+    headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
+    body = json.dumps(event).encode()
+    request = urllib.request.Request(f"{worker.address}/v1/decisions", body, headers, method="POST")
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.load(answer)
+
+
+def test_every_way_in_and_out(broker: Secure, tmp_path: Path) -> None:
+    plain, sha256, sha512 = (configured(tmp_path, broker, mechanism) for mechanism in MECHANISMS)
+    with Process(sha512) as worker:
+        wait_until(worker.ready, "a worker that is ready")
+        assert replayed(tmp_path, sha256).stderr.endswith(f"3 events sent to kafka://{broker.address}\n")
+        event = {"model": "m", "time": "2026-01-03", "decision": "no", "attributes": {"sex": "F"}}
+        assert post(worker, {"id": "4", **event}) == {"accepted": 1, "errors": []}
+        options = topics.client_settings(settings.load(plain).broker)
+        with Emitter(options.pop("bootstrap_servers"), model="m", **options) as emitter:
+            emitter.decision(id="5", time=1767500000.0, decision="yes", attributes={"sex": "F"})
+        found = wait_until(lambda: complete(worker, 5), "five decisions")
+        assert {g: shown["n"] for g, shown in found["attributes"]["sex"]["groups"].items()} == {
+            "F": 3,
+            "M": 2,
+        }
+        assert worker.stop() == 0, worker.lines
+
+
+def complete(worker: Process, decisions: int) -> Any:
+    return next((r for r in worker.get("/api/readings") if r["decisions"] == decisions), None)
+
+
+def test_who_is_not_let_in_ends_with_one_line(broker: Secure, tmp_path: Path) -> None:
+    reasons = {
+        "password": "Authentication failed during authentication due to invalid credentials|the password",
+        "authority": "CERTIFICATE_VERIFY_FAILED",
+    }
+    started = {
+        (wrong, name): subprocess.Popen([FAIRLEAD, *command], stderr=subprocess.PIPE, text=True)
+        for wrong in reasons
+        for name, command in commands(tmp_path, broker, wrong).items()
+    }
+    for (wrong, name), process in started.items():
+        _, said = process.communicate(timeout=60)
+        assert process.returncode == 2, (wrong, name, said)
+        assert said.splitlines()[-1].startswith("fairlead: broker.url: "), said
+        assert re.search(reasons[wrong], said.splitlines()[-1]), said
+        assert PASSWORD not in said
+        assert "Traceback" not in said
+
+
+def test_who_may_not_create_the_topics_is_told_which(broker: Secure, tmp_path: Path) -> None:
+    configuration = configured(tmp_path, broker, "PLAIN", sasl_username='"guest"', group='"theirs"')
+    command = [FAIRLEAD, "worker", "-c", str(configuration)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 2, done.stderr
+    line = done.stderr.splitlines()[-1]
+    assert "allowed: a user who may create topics, or topics that exist (decisions, feedback, theirs-" in line
+    assert "Traceback" not in done.stderr
+
+
+def commands(folder: Path, broker: Secure, wrong: str) -> dict[str, list[object]]:
+    """What cannot connect, because a secret or whom it trusts is wrong."""
+    changed = {
+        "password": {"sasl_password": '{ file = "wrong" }'},
+        "authority": {"ssl_cafile": f'"{broker.stranger}"'},
+    }[wrong]
+    (folder / wrong).mkdir()
+    configuration = configured(folder / wrong, broker, "SCRAM-SHA-512", **changed)
+    rows = written(folder)
+    return {"worker": ["worker", "-c", configuration], "replay": ["replay", rows, "-c", configuration]}
+
+
+def test_a_client_that_is_not_let_in_says_so_and_the_app_goes_on(broker: Secure, tmp_path: Path) -> None:
+    configuration = configured(tmp_path, broker, "PLAIN", sasl_password='{ file = "wrong" }')
+    options = topics.client_settings(settings.load(configuration).broker)
+    done = subprocess.run(
+        [sys.executable, "-c", APP, json.dumps(options)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout) == (0, "True\nit goes on\n")
+    assert "Authentication failed" in done.stderr
+    assert PASSWORD not in done.stderr
+
+
+APP = """
+import json, logging, sys
+from fairlead_client import Emitter
+logging.basicConfig()
+options = json.loads(sys.argv[1])
+emitter = Emitter(options.pop("bootstrap_servers"), model="m", exit_timeout=8, **options)
+print(emitter.decision(id="6", time=0.0, decision="yes", attributes={"sex": "F"}))
+print("it goes on")
+"""
