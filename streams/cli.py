@@ -11,8 +11,6 @@ from monitor.config import ConfigError, Preset
 from streams.commands import options
 
 ADDRESS = "http://127.0.0.1:6066"  # of a worker, as `[http]` has it unless told otherwise
-JSON: Any = ("--json",)
-PRINTED: Any = {"action": "store_true", "help": "print one JSON object"}
 OK, OUT_OF_LIMITS, BAD_INPUT, BROKEN, INTERRUPTED = 0, 1, 2, 70, 130
 
 
@@ -112,7 +110,7 @@ def _add_measure(commands: Any) -> None:
     )
     measure.add_argument("--html", type=Path, metavar="PATH", help="write a report for people")
     measure.add_argument("--internal", action="store_true", help="small groups, too, in the report")
-    measure.add_argument("--json", action="store_true", help="print one JSON object")
+    _add_json(measure)
     measure.set_defaults(run="measure")
 
 
@@ -153,7 +151,7 @@ def _add_init(commands: Any) -> None:
 def _add_check(commands: Any) -> None:
     check = commands.add_parser("check", help="say what will be monitored")
     _add_config(check)
-    check.add_argument("--json", action="store_true", help="print one JSON object")
+    _add_json(check)
     check.set_defaults(run="check")
 
 
@@ -167,7 +165,7 @@ def _add_plan(commands: Any) -> None:
     plan.add_argument("--rate", type=float, default=0.5, metavar="R", help="every rate, if not known")
     plan.add_argument("--runs", type=int, default=200, metavar="N", help="simulated streams a gap")
     plan.add_argument("--seed", type=int, default=1, metavar="N", help="of the random numbers")
-    plan.add_argument("--json", action="store_true", help="print one JSON object")
+    _add_json(plan)
     plan.set_defaults(run="plan")
 
 
@@ -191,7 +189,7 @@ def _add_status(commands: Any) -> None:
     status.add_argument(
         "--secret", default="FAIRLEAD_PASSWORD", metavar="VARIABLE", help="the variable with the password"
     )
-    status.add_argument("--json", action="store_true", help="print one JSON object")
+    _add_json(status)
     status.set_defaults(run="status")
 
 
@@ -227,14 +225,12 @@ def _add_alerts(commands: Any) -> None:
     _add_config(test)
     test.add_argument("to", nargs="*", metavar="DESTINATION", help="as in slack:risk (default: all)")
     test.set_defaults(run="try_alerts")
-    _add_officer(actions, "list", "all alerts and silences of a running worker").add_argument(
-        *JSON, **PRINTED
-    )
+    _add_json(_add_officer(actions, "list", "all alerts and silences of a running worker"))
     show = _add_officer(actions, "show", "one alert, its evidence, what was told and done")
     show.add_argument("id", metavar="ID", help="what its id begins with")
-    show.add_argument(*JSON, **PRINTED)
+    _add_json(show)
     past = _add_officer(actions, "history", "what was told, and what people did")
-    past.add_argument(*JSON, **PRINTED)
+    _add_json(past)
     ack = _add_officer(actions, "ack", "take an alert on: everybody sees who did")
     ack.add_argument("id", metavar="ID", help="what its id begins with")
     _add_who(ack)
@@ -262,6 +258,10 @@ def _add_officer(actions: Any, name: str, says: str) -> ArgumentParser:
 def _add_who(command: ArgumentParser) -> None:
     command.add_argument("--by", required=True, metavar="NAME", help="who you are, for the audit trail")
     command.add_argument("--comment", default="", metavar="TEXT", help="why")
+
+
+def _add_json(command: ArgumentParser) -> None:
+    command.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def _add_config(command: ArgumentParser) -> None:

@@ -115,14 +115,17 @@ class Partition:
         """Takes what partitions tell each other: claims, which are settled here, or repeats, which are held
         here. What is returned must be durable before the bundle is done."""
         told = entities.taken(value or b"" for value in bundle.values)
-        latest = max(int(claims["time"].max()) for claims in told.values())
-        self._times[bundle.topic] = max(latest, self._times.get(bundle.topic, 0))
+        self._reach(bundle.topic, max(int(claims["time"].max()) for claims in told.values()))
         repeats: list[tuple[int, bytes]] = []
         if bundle.topic == self._topics.entities:
             repeats += entities.returned(self.facts.claims.settle(told))
         else:
             self.facts.mark(told)
         return Taken(self._new_blocks(), repeats=repeats)
+
+    def _reach(self, topic: str, latest: int) -> None:
+        """Follows the event times (ms) of a topic."""
+        self._times[topic] = max(latest, self._times.get(topic, 0))
 
     def _count(self) -> None:
         """Adds what the facts found to the worker's counts, which never fall: not with facts that end."""
@@ -168,8 +171,7 @@ class Partition:
         learn = bundle.topic == self._config.broker.feedback
         late = (self.facts.take_feedback if learn else self.facts.take_decisions)(batch)
         invalid += [Invalid(int(batch.records[i]), "too_late", TOO_LATE) for i in late]
-        latest = int(batch.times.max())
-        self._times[bundle.topic] = max(latest, self._times.get(bundle.topic, 0))
+        self._reach(bundle.topic, int(batch.times.max()))
         arrived = min(map(_TIMESTAMP, bundle.records))
         self.arrived = min(arrived, self.arrived) if self.arrived else arrived
 
