@@ -13,8 +13,8 @@ from itertools import chain
 import msgspec
 from msgspec import Struct
 
-from monitor import durations, trials
-from monitor.config import Config, ConfigError, Model, Rule, Severity, rule_name
+from monitor import trials
+from monitor.config import Config, ConfigError, Model, Rule, Severity, durations, rule_name
 from monitor.fairness import population, reference
 from monitor.readings import Comparison, Drift, Reading, Verdict
 

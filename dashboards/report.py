@@ -35,11 +35,11 @@ from dashboards.report_rows import (
 from dashboards.view import Health
 from monitor import words
 from monitor.config import Model, Rule, attribute_name, fingerprint, longest_window, rule_name
+from monitor.config.windows import window_ms
 from monitor.drift import detectors
 from monitor.fairness import impact
 from monitor.fairness.impact import Impacts
 from monitor.readings import Comparison, Drift, Reading, Verdict
-from monitor.windows import window_ms
 
 PAGE = files("dashboards.page")
 FINDINGS = 12  # breaches that are told in a sentence each

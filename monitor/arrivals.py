@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
 
+from monitor.config.windows import DAY_MS, MONTHS, window_ms
 from monitor.readings import Comparison, Reading
-from monitor.windows import DAY_MS, MONTHS, window_ms
 
 LATEST = 10 * 365 * DAY_MS  # what is further ahead is no date to plan by
 

@@ -1,7 +1,8 @@
 """What drift is measured against: the first N decisions of a model, or a file that was made of others.
 
 Only finished slices of event time enter, whole and in order, so that any replay finds the same baseline.
-The file is JSON with a version: a histogram for every stream and the atoms (monitor/table.py) of every group.
+The file is JSON with a version: a histogram for every stream and the atoms (monitor/panes/table.py) of
+every group.
 """
 
 from collections.abc import Iterable
@@ -11,8 +12,8 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 
-from monitor.bins import LARGEST, ZERO
-from monitor.histogram import Histogram, majority, slices
+from monitor.panes.bins import LARGEST, ZERO
+from monitor.panes.histogram import Histogram, majority, slices
 
 VERSION = 1
 VOLUME = "volume"  # the stream of decisions a slice

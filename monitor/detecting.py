@@ -14,12 +14,11 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
 
-from monitor import measures
 from monitor.config import Model, Rule, attribute_name
 from monitor.drift import detectors
 from monitor.drift.detectors import Detector, Kept, Slice
 from monitor.events import scalar
-from monitor.panes import ALL, DECISION, OUTCOME, Panes, Window
+from monitor.panes import ALL, DECISION, OUTCOME, Panes, Window, measures
 
 I64 = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]

@@ -7,25 +7,25 @@ import numpy as np
 import numpy.typing as npt
 from msgspec.structs import replace
 
-from monitor import arrivals, baseline, drift, histogram, measures, proxies
+from monitor import arrivals, baseline, drift
 from monitor.baseline import VOLUME, Baseline, Part
 from monitor.config import Model, Rule, attribute_name, longest_window, rule_name
+from monitor.config.durations import milliseconds
+from monitor.config.windows import bounds
 from monitor.detecting import Detecting
 from monitor.drift import detectors
-from monitor.durations import milliseconds
 from monitor.fairness import cautions, composites, read_all
 from monitor.fairness import reference as references
-from monitor.histogram import Histogram
 from monitor.kept import Kept
-from monitor.meanings import Meanings
-from monitor.panes import ALL, DECISION, Panes, Window
+from monitor.panes import ALL, DECISION, Panes, Window, histogram, measures, proxies
+from monitor.panes.histogram import Histogram
+from monitor.panes.meanings import Meanings
+from monitor.panes.table import DECISION as CASES
+from monitor.panes.table import NOTHING, Table
+from monitor.panes.tally import Tally, together, without_outcomes
 from monitor.rates import LABELLED
 from monitor.readings import Attribute, Comparison, Drift, Reading, Verdict
-from monitor.table import DECISION as CASES
-from monitor.table import NOTHING, Table
-from monitor.tally import Tally, together, without_outcomes
 from monitor.trials import Judge, Trials
-from monitor.windows import bounds
 
 I64 = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]

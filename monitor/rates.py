@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from monitor.table import DECISION, Ints, Table
+from monitor.panes.table import DECISION, Ints, Table
 
 LABELLED = ("tp", "fp", "fn", "tn")
 REVIEWED = ("overridden_up", "overridden_down", "upheld")

@@ -12,7 +12,7 @@ from river import base, metrics
 from monitor import rates
 from monitor.fairness import comparisons, estimates, pairs, population, quotients
 from monitor.fairness.reference import OVERALL, Pair
-from monitor.table import DECISION, Floats, Table
+from monitor.panes.table import DECISION, Floats, Table
 
 EXTREMES = "extremes"
 

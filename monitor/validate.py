@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterable
 from itertools import pairwise
 
-from monitor import drift, durations, fairness, proxies, rates, windows
-from monitor.config import Columns, ConfigError, Model, Rule, attribute_name
+from monitor import drift, fairness, rates
+from monitor.config import durations, windows
+from monitor.config.config import Columns, ConfigError, Model, Rule, attribute_name
+from monitor.config.windows import window_ms
 from monitor.drift import detectors
 from monitor.fairness import reference
-from monitor.windows import window_ms
+from monitor.panes import proxies
 
 NAME = "a name of 1 to 256 characters"
 

@@ -9,10 +9,10 @@ from faust.types import TP
 from alerts.notifier import Sender
 from dashboards.view import AlertView, Health, Latency
 from dashboards.view import Table as TableSize
+from monitor.arrays.hashing import Texts
+from monitor.arrays.hashing import partitions as partitions_of
 from monitor.baseline import Baseline
 from monitor.config import Broker, Config, Model
-from monitor.hashing import Texts
-from monitor.hashing import partitions as partitions_of
 from monitor.readings import Reading
 from streams.collect import Collect
 from streams.consumer import App, make_app

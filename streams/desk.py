@@ -8,10 +8,11 @@ from collections.abc import Mapping
 
 from alerts import alert, lifecycle
 from alerts.alert import Alert
-from monitor import baseline, packed
+from monitor import baseline
 from monitor.baseline import Baseline
 from monitor.config import Config
-from monitor.packed import Pane
+from monitor.panes import packed
+from monitor.panes.packed import Pane
 from monitor.trials import levels
 from streams import parts
 from streams.messages import PANE, Clock, pane_key

@@ -12,10 +12,10 @@ from faust.types import TP
 from alerts import alert
 from alerts.alert import Alert
 from dashboards.view import LATENCY_BOUNDS
-from monitor import packed
 from monitor.baseline import Baseline
 from monitor.config import Config
-from monitor.packed import Pane
+from monitor.panes import packed
+from monitor.panes.packed import Pane
 from streams import messages, parts
 from streams.consumer import App, Bundle
 from streams.desk import ALERT, Desk

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 import msgspec
 from msgspec import Raw, Struct
 
-from monitor import packed
-from monitor.packed import Pane
+from monitor.panes import packed
+from monitor.panes.packed import Pane
 from streams import parts
 from streams.parts import LARGEST
 
@@ -28,7 +28,7 @@ class Clock(Struct, frozen=True, tag="clock"):
 
 
 class PaneMessage(Struct, frozen=True, tag="panes"):
-    """Panes of one model as records; see monitor/packed.py."""
+    """Panes of one model as records; see monitor/panes/packed.py."""
 
     panes: list[Raw]
 

@@ -13,15 +13,13 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 
-from monitor import blocks, entities
-from monitor.batches import Batch
-from monitor.codes import OTHER, OTHER_CODE, Codes, Vocabulary
-from monitor.config import Config, Model
+from monitor.arrays.codes import OTHER, OTHER_CODE, Codes, Vocabulary
+from monitor.arrays.hashing import partitions
+from monitor.config import Config, Model, slice_ms
 from monitor.events import Decision, Decoder, Feedback, Invalid
-from monitor.facts import Facts
-from monitor.hashing import partitions
-from monitor.joined import slice_ms
-from monitor.packed import Pane
+from monitor.events.batches import Batch
+from monitor.facts import Facts, blocks, entities
+from monitor.panes.packed import Pane
 from monitor.trials import families
 from streams import topics
 from streams.consumer import Bundle

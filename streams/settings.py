@@ -11,9 +11,19 @@ from urllib.parse import urlsplit
 from msgspec.structs import replace
 
 from alerts import routes, rules
-from monitor import baseline, presets, validate
+from monitor import baseline, validate
 from monitor.baseline import Baseline, BaselineError
-from monitor.config import Broker, Columns, Config, ConfigError, Ingest, Model, Secret, convert
+from monitor.config import (
+    Broker,
+    Columns,
+    Config,
+    ConfigError,
+    Ingest,
+    Model,
+    Secret,
+    convert,
+    presets,
+)
 from monitor.sequential.control import Budget
 from streams.files.mapping import ROW
 

@@ -2,18 +2,17 @@
 
 from collections.abc import Mapping
 
-from monitor import baseline, packed
+from monitor import baseline
+from monitor.arrays.codes import Codes
 from monitor.baseline import Baseline
-from monitor.codes import Codes
-from monitor.config import Model
-from monitor.durations import milliseconds
+from monitor.config import Model, slice_ms
+from monitor.config.durations import milliseconds
+from monitor.config.windows import window_ms
 from monitor.evaluator import Evaluator
-from monitor.joined import slice_ms
-from monitor.packed import Pane
-from monitor.panes import Panes
+from monitor.panes import Panes, packed
+from monitor.panes.packed import Pane
 from monitor.readings import Reading
 from monitor.trials import Levels, Trials
-from monitor.windows import window_ms
 from streams.messages import pane_key, place_key
 from streams.partition import shape
 

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from alerts import notifiers
-from monitor import config, presets
+from monitor.config import config, presets
 from monitor.events import Decision, Feedback
 from streams import cli
 from streams.commands import options
@@ -109,7 +109,9 @@ def test_every_field_of_an_event_is_documented(heading: str, kind: type[Decision
 
 
 def test_every_reason_of_an_invalid_event_is_documented() -> None:
-    code = "".join(path.read_text() for part in ("monitor", "streams") for path in (ROOT / part).glob("*.py"))
+    code = "".join(
+        path.read_text() for part in ("monitor", "streams") for path in (ROOT / part).rglob("*.py")
+    )
     called = r'(?:InvalidEventError\(\s*|Invalid\([^"]*, )"([a-z_]+)"'
     assert set(rows(section("events.md", "Invalid events"))) == set(re.findall(called, code))
 

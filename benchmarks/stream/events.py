@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 from fairlead_client.batch import Event, messages
 
-from monitor.hashing import Texts, partitions
+from monitor.arrays.hashing import Texts, partitions
 
 GROUPS = {
     "sex": ["F", "M"],

@@ -11,12 +11,12 @@ from msgspec.structs import replace
 
 from benchmarks.stream import events
 from benchmarks.stream.events import Row
-from monitor.batches import Columns
+from monitor.arrays.index import Index
 from monitor.config import Model, Rule
 from monitor.evaluator import Evaluator
 from monitor.events import Decision, Decoder, Feedback
+from monitor.events.batches import Columns
 from monitor.facts import Facts
-from monitor.index import Index
 
 I64 = npt.NDArray[np.int64]
 KEY = bytes(range(16))

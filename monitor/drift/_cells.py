@@ -9,9 +9,9 @@ it is a cell of its own: a new value. A bin is never split.
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.bins import Floats
 from monitor.drift import _sampling
-from monitor.histogram import Histogram, Ints, align
+from monitor.panes.bins import Floats
+from monitor.panes.histogram import Histogram, Ints, align
 
 GROUPS = 10
 Cells = tuple[Ints, Ints]  # the baseline's counts and the current ones

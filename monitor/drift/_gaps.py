@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from monitor import bins
-from monitor.bins import Floats
-from monitor.histogram import Histogram, align
+from monitor.panes import bins
+from monitor.panes.bins import Floats
+from monitor.panes.histogram import Histogram, align
 
 
 class Gaps(NamedTuple):

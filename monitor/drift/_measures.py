@@ -9,7 +9,7 @@ from types import MappingProxyType
 from msgspec import Struct
 
 from monitor.drift._sampling import Limits
-from monitor.histogram import Histogram
+from monitor.panes.histogram import Histogram
 
 FOLDERS = (__package__, f"{__package__}.quality")
 

@@ -6,7 +6,7 @@ from monitor.baseline import VOLUME, Baseline
 from monitor.config import Rule
 from monitor.drift._measures import Measure, measures
 from monitor.drift._sampling import Limits
-from monitor.histogram import Histogram
+from monitor.panes.histogram import Histogram
 from monitor.readings import Drift, Verdict, known
 
 # What is read of a stream without being asked. PSI's limit is custom (monitor/drift/psi.py); KS has none.

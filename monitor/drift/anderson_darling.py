@@ -9,7 +9,7 @@ monitor/drift/energy.py, with the weights above.
 
 It misleads where tails hold errors of measurement rather than people: a few wild values count.
 
->>> from monitor import histogram
+>>> from monitor.panes import histogram
 >>> round(distance(histogram.numeric([1, 2, 3, 4]), histogram.numeric([3, 4, 5, 6])), 3)
 0.945
 """
@@ -18,10 +18,10 @@ import math
 
 import numpy as np
 
-from monitor.bins import Floats
 from monitor.drift._gaps import Gaps, gaps
 from monitor.drift._sampling import ERROR, Limits, norm_limits
-from monitor.histogram import Histogram
+from monitor.panes.bins import Floats
+from monitor.panes.histogram import Histogram
 
 KINDS = ("numeric",)
 

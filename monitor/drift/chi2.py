@@ -9,7 +9,7 @@ Source: Pearson 1900.
 It misleads where many categories are rare: with fewer than about five expected values in a cell the χ² law is
 rough. The bare statistic, and the p-value, grow with the sample however small the change: limit the distance.
 
->>> from monitor import histogram
+>>> from monitor.panes import histogram
 >>> distance(histogram.categorical("aaab"), histogram.categorical("abbb"))
 1.0
 """
@@ -18,7 +18,7 @@ import numpy as np
 
 from monitor.drift import _cells
 from monitor.drift._sampling import ERROR, Limits, chi_square_tail, rate
-from monitor.histogram import Histogram
+from monitor.panes.histogram import Histogram
 
 KINDS = ("categorical",)
 

@@ -8,7 +8,7 @@ monitor/drift/energy.py, with H in the place of length.
 
 It misleads in the tails, to which it gives little weight; Anderson-Darling gives them more.
 
->>> from monitor import histogram
+>>> from monitor.panes import histogram
 >>> round(distance(histogram.numeric([1, 2, 3, 4]), histogram.numeric([3, 4, 5, 6])), 3)
 0.415
 """
@@ -19,7 +19,7 @@ import numpy as np
 
 from monitor.drift._gaps import gaps
 from monitor.drift._sampling import ERROR, Limits, norm_limits
-from monitor.histogram import Histogram
+from monitor.panes.histogram import Histogram
 
 KINDS = ("numeric",)
 

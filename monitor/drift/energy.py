@@ -8,7 +8,7 @@ of the gap, and so is its deviation in any direction.
 It misleads in its unit, which nobody can picture; prefer Wasserstein for explaining. Wide gaps over short
 stretches weigh more in it than in Wasserstein, long tails less.
 
->>> from monitor import histogram
+>>> from monitor.panes import histogram
 >>> distance(histogram.numeric([1, 2, 3, 4]), histogram.numeric([3, 4, 5, 6]))
 1.3228756555322954
 """
@@ -19,7 +19,7 @@ import numpy as np
 
 from monitor.drift._gaps import gaps
 from monitor.drift._sampling import ERROR, Limits, norm_limits
-from monitor.histogram import Histogram
+from monitor.panes.histogram import Histogram
 
 KINDS = ("numeric",)
 

@@ -7,7 +7,7 @@ Source: Wilks 1938; Sokal, Rohlf, Biometry (1981).
 
 It misleads where many categories are rare, as χ² does, and more: G is then too large.
 
->>> from monitor import histogram
+>>> from monitor.panes import histogram
 >>> round(distance(histogram.categorical("aaab"), histogram.categorical("abbb")), 3)
 1.046
 """
@@ -16,7 +16,7 @@ import numpy as np
 
 from monitor.drift import _cells
 from monitor.drift._sampling import ERROR, Limits, chi_square_tail, rate
-from monitor.histogram import Histogram, Ints
+from monitor.panes.histogram import Histogram, Ints
 
 KINDS = ("categorical",)
 

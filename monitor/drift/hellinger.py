@@ -7,7 +7,7 @@ Source: Hellinger 1909; in the form of Le Cam.
 
 It misleads as all distances over cells do: it does not see how far values have moved. Rare cells weigh much
 in it, so that noise in them is loud. Being a square root it looks large early: .1 is a PSI of about .08.
->>> from monitor import histogram
+>>> from monitor.panes import histogram
 >>> round(distance(histogram.categorical("aaab"), histogram.categorical("abbb")), 3)
 0.366
 """
@@ -16,10 +16,10 @@ import math
 
 import numpy as np
 
-from monitor.bins import Floats
 from monitor.drift import _cells
 from monitor.drift._sampling import ERROR, Limits
-from monitor.histogram import Histogram
+from monitor.panes.bins import Floats
+from monitor.panes.histogram import Histogram
 
 KINDS = ("numeric", "categorical")
 _LOCAL = 8  # Σ (p−q)² / p̄ over the squared distance, for small changes

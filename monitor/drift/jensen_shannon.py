@@ -9,7 +9,7 @@ Source: Lin 1991; Endres, Schindelin 2003 for the square root.
 It misleads as all distances over cells do: it does not see how far values have moved, a neighbouring cell is
 as different as a remote one. Being a square root it looks large early: .1 is a PSI of about .06.
 
->>> from monitor import histogram
+>>> from monitor.panes import histogram
 >>> round(distance(histogram.categorical("aaab"), histogram.categorical("abbb")), 3)
 0.434
 """
@@ -18,10 +18,10 @@ import math
 
 import numpy as np
 
-from monitor.bins import Floats
 from monitor.drift import _cells
 from monitor.drift._sampling import ERROR, Limits
-from monitor.histogram import Histogram
+from monitor.panes.bins import Floats
+from monitor.panes.histogram import Histogram
 
 KINDS = ("numeric", "categorical")
 _LOCAL = 8 * math.log(2)  # Σ (p−q)² / p̄ over the squared distance, for small changes

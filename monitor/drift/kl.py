@@ -9,7 +9,7 @@ Source: Kullback, Leibler 1951. For small changes it is half of PSI.
 It misleads where a cell was empty in the baseline: its share, and so most of the sum, is then made of the
 half value. It is not symmetric: exchanging the two samples gives another number.
 
->>> from monitor import histogram
+>>> from monitor.panes import histogram
 >>> round(distance(histogram.categorical("aaab"), histogram.categorical("abbb")), 3)
 0.339
 """
@@ -18,7 +18,7 @@ import numpy as np
 
 from monitor.drift import _cells
 from monitor.drift._sampling import ERROR, Limits
-from monitor.histogram import Histogram
+from monitor.panes.histogram import Histogram
 
 KINDS = ("numeric", "categorical")
 

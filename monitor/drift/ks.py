@@ -10,7 +10,7 @@ Source: Smirnov 1939. The interval takes the noise sup |(F̂−F) − (Ĝ−G)| 
 It misleads in the tails, where a gap is small by nature, and with very large samples, where a gap without
 meaning is still significant: set a limit on the distance, not on the p-value.
 
->>> from monitor import histogram
+>>> from monitor.panes import histogram
 >>> distance(histogram.numeric([1, 2, 3, 4]), histogram.numeric([3, 4, 5, 6]))
 0.5
 """
@@ -21,7 +21,7 @@ import numpy as np
 
 from monitor.drift._gaps import gaps
 from monitor.drift._sampling import ERROR, Limits, rate
-from monitor.histogram import Histogram
+from monitor.panes.histogram import Histogram
 
 KINDS = ("numeric",)
 

@@ -8,7 +8,7 @@ Concentration Inequalities, 2013, theorem 2.5).
 
 It misleads where every category changes a little: many small moves do not add up in it.
 
->>> from monitor import histogram
+>>> from monitor.panes import histogram
 >>> distance(histogram.categorical("aaab"), histogram.categorical("aabc"))
 0.25
 """
@@ -19,7 +19,7 @@ import numpy as np
 
 from monitor.drift import _cells
 from monitor.drift._sampling import ERROR, Limits, norm_limits
-from monitor.histogram import Histogram
+from monitor.panes.histogram import Histogram
 
 KINDS = ("categorical",)
 

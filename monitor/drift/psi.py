@@ -12,7 +12,7 @@ samples of 50 (Yurdakul, Naranjo, Statistical properties of the population stabi
 Model Validation 14(3), 2020). The interval takes that off. It does not see what moves inside a group, nor how
 far.
 
->>> from monitor import histogram
+>>> from monitor.panes import histogram
 >>> round(distance(histogram.categorical("aaab"), histogram.categorical("abbb")), 3)
 0.678
 """
@@ -21,7 +21,7 @@ import numpy as np
 
 from monitor.drift import _cells
 from monitor.drift._sampling import ERROR, Limits
-from monitor.histogram import Histogram
+from monitor.panes.histogram import Histogram
 
 KINDS = ("numeric", "categorical")
 

@@ -9,7 +9,7 @@ normal approximation, its variance in any direction at most ¼ (1/n + 1/m).
 It misleads where cells are many: noise adds up over them, and the interval is wide. It does not see how far
 values have moved.
 
->>> from monitor import histogram
+>>> from monitor.panes import histogram
 >>> distance(histogram.categorical("aaab"), histogram.categorical("abbb"))
 0.5
 """
@@ -20,7 +20,7 @@ import numpy as np
 
 from monitor.drift import _cells
 from monitor.drift._sampling import ERROR, Limits, norm_limits, rate
-from monitor.histogram import Histogram
+from monitor.panes.histogram import Histogram
 
 KINDS = ("numeric", "categorical")
 

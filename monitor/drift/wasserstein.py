@@ -10,7 +10,7 @@ any function of slope 1 (Kantorovich, Rubinstein).
 It misleads with heavy tails: a few huge values decide it, and its interval. Its limit must be chosen for each
 stream. Bins move a value by less than 3.1 %.
 
->>> from monitor import histogram
+>>> from monitor.panes import histogram
 >>> distance(histogram.numeric([1, 2, 3, 4]), histogram.numeric([3, 4, 5, 6]))
 2.0
 """
@@ -19,10 +19,10 @@ import math
 
 import numpy as np
 
-from monitor.bins import Floats
 from monitor.drift._gaps import gaps
 from monitor.drift._sampling import ERROR, Limits, norm_limits
-from monitor.histogram import Histogram
+from monitor.panes.bins import Floats
+from monitor.panes.histogram import Histogram
 
 KINDS = ("numeric",)
 

@@ -8,7 +8,7 @@ Source: Welch 1947, with Satterthwaite's degrees of freedom; its tail as a norma
 It misleads with large samples: it grows with their root however small the move, so that a limit on it asks
 "is there a difference?", not "does it matter?". It sees the mean alone. Means are those of the bins' middles,
 off by less than 3.1 %.
->>> from monitor import histogram
+>>> from monitor.panes import histogram
 >>> round(distance(histogram.numeric([1, 2, 3, 4]), histogram.numeric([3, 4, 5, 6])), 3)
 2.191
 """
@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from monitor.drift._sampling import ERROR, Limits
-from monitor.histogram import Histogram
+from monitor.panes.histogram import Histogram
 
 KINDS = ("numeric",)
 

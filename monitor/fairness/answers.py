@@ -13,8 +13,8 @@ from monitor.fairness.estimates import Matrix
 from monitor.fairness.intervals import ENOUGH, FEWEST, Estimates
 from monitor.fairness.questions import Question
 from monitor.fairness.verdicts import Gaps
+from monitor.panes.table import UNKNOWN, Floats, Ints, Table
 from monitor.readings import Comparison, all_known
-from monitor.table import UNKNOWN, Floats, Ints, Table
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,9 @@ import numpy as np
 
 from monitor.fairness import intervals
 from monitor.fairness.intervals import Estimates
+from monitor.panes.table import LAG
 from monitor.rates import RATES
 from monitor.readings import Attribute, Caution, Group, Rate, known
-from monitor.table import LAG
 
 APART = 0.05
 SLOWER = 1.5

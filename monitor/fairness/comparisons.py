@@ -9,7 +9,7 @@ from monitor.fairness import intervals
 from monitor.fairness.estimates import Matrix
 from monitor.fairness.intervals import Estimates
 from monitor.fairness.reference import Pair
-from monitor.table import Floats
+from monitor.panes.table import Floats
 
 _METHODS = {"difference": intervals.difference, "ratio": intervals.ratio}
 

@@ -14,8 +14,8 @@ from monitor.fairness.estimates import estimate, is_metric
 from monitor.fairness.intervals import Estimates
 from monitor.fairness.questions import Question, concerning
 from monitor.fairness.verdicts import Gaps
+from monitor.panes.table import NOTHING, UNKNOWN, Ints, Table, stacked
 from monitor.readings import Comparison
-from monitor.table import NOTHING, UNKNOWN, Ints, Table, stacked
 
 EVERYBODY = "all groups"  # the group of a composite of everybody
 CONDITIONAL = ("conditional_demographic_disparity", "conditional_label_disparity")

@@ -11,7 +11,7 @@ import numpy as np
 from monitor import rates
 from monitor.fairness import exposure, intervals, numbers, quotients, scores
 from monitor.fairness.intervals import Estimates
-from monitor.table import Floats, Table, stacked
+from monitor.panes.table import Floats, Table, stacked
 
 OTHERS = {**quotients.METRICS, **scores.METRICS, **exposure.METRICS}
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from monitor.fairness.intervals import Estimates, Z, shares
-from monitor.table import Floats, Table
+from monitor.panes.table import Floats, Table
 
 CLASS = "decision."
 

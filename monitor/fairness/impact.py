@@ -21,13 +21,14 @@ from typing import NamedTuple
 import numpy as np
 from msgspec import Struct
 
-from monitor import proxies, rates
+from monitor import rates
 from monitor.config import parts
 from monitor.fairness import intervals
 from monitor.fairness.intervals import FEWEST
-from monitor.histogram import Histogram
+from monitor.panes import proxies
+from monitor.panes.histogram import Histogram
+from monitor.panes.table import UNKNOWN, Ints, Table, merged
 from monitor.readings import Attribute, known
-from monitor.table import UNKNOWN, Ints, Table, merged
 
 SMALL = 0.02
 FOUR_FIFTHS = 0.8  # 29 CFR 1607.4(D)

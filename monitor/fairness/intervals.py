@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from monitor.table import Floats, Ints
+from monitor.panes.table import Floats, Ints
 
 Z = NormalDist().inv_cdf(0.975)
 FEWEST = 10  # below this no interval is shown

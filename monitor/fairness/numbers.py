@@ -10,7 +10,7 @@ import numpy as np
 
 from monitor.fairness.intervals import Estimates, Z
 from monitor.fairness.spreads import Spread, spread
-from monitor.table import MICRO, Floats, Table
+from monitor.panes.table import MICRO, Floats, Table
 
 MEAN = ".mean"
 _QUANTILE = re.compile(r"(.+)\.p(\d{1,2})")

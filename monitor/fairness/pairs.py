@@ -16,8 +16,8 @@ from monitor import drift, rates
 from monitor.fairness import intervals, numbers
 from monitor.fairness.intervals import Estimates, Z
 from monitor.fairness.quotients import average
-from monitor.histogram import Histogram
-from monitor.table import Floats, Ints, Table
+from monitor.panes.histogram import Histogram
+from monitor.panes.table import Floats, Ints, Table
 
 ODDS = ("true_positive_rate", "false_positive_rate")
 TENTHS = 10
@@ -219,7 +219,7 @@ def _totals(table: Table, number: str) -> Ints:
 def quantile_means(histogram: Histogram, cells: int = TENTHS) -> Floats:
     """The mean value in each of `cells` equal parts of a group, from its lowest to its highest values.
 
-    >>> from monitor import histogram
+    >>> from monitor.panes import histogram
     >>> quantile_means(histogram.numeric([1, 2, 3, 4]), 2).tolist()
     [1.5, 3.5]
     """

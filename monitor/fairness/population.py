@@ -10,7 +10,7 @@ import numpy as np
 
 from monitor.fairness.estimates import estimate, is_metric
 from monitor.fairness.intervals import FEWEST, Estimates, Z
-from monitor.table import UNKNOWN, Floats, Table
+from monitor.panes.table import UNKNOWN, Floats, Table
 
 BENEFITS = np.array([0.0, 1.0, 2.0])  # decision minus outcome plus 1: false negative, right, false positive
 

@@ -10,7 +10,7 @@ import numpy as np
 from monitor import rates
 from monitor.fairness import intervals
 from monitor.fairness.intervals import Estimates, Z
-from monitor.table import Floats, Table
+from monitor.panes.table import Floats, Table
 
 
 def treatment_equality(table: Table) -> Estimates:

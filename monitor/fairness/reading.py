@@ -15,8 +15,8 @@ from monitor.fairness.estimates import Matrix
 from monitor.fairness.intervals import ENOUGH, FEWEST, Estimates
 from monitor.fairness.questions import Question, asked, concerning
 from monitor.fairness.strata import aligned
+from monitor.panes.table import LAG, NOTHING, SCORES, Table
 from monitor.readings import Attribute, Group, Rate, all_known, known
-from monitor.table import LAG, NOTHING, SCORES, Table
 
 LAGS = (f"{LAG}.p50", f"{LAG}.p90")
 

@@ -23,7 +23,7 @@ import numpy as np
 
 from monitor.config import Model, Rule
 from monitor.fairness.intervals import FEWEST, Estimates
-from monitor.table import UNKNOWN, Ints
+from monitor.panes.table import UNKNOWN, Ints
 
 OVERALL = "overall"
 BASELINE = "baseline"

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from monitor.fairness.intervals import Estimates, Z
 from monitor.fairness.spreads import spreads
-from monitor.table import SCORES, Floats, Ints, Table
+from monitor.panes.table import SCORES, Floats, Ints, Table
 
 CELLS = 10  # calibration compares in ten equal steps of the score
 CLIP = 1e-15  # log loss takes a score of 0 or 1 as this far from it

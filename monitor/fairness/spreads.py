@@ -7,11 +7,11 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor import bins
-from monitor.histogram import Histogram
-from monitor.table import SCORES, Floats, Ints, Table
+from monitor.panes import bins
+from monitor.panes.histogram import Histogram
+from monitor.panes.table import SCORES, Floats, Ints, Table
 
-_TOLD_APART = 64  # integers below it have a bin of their own (monitor/bins.py)
+_TOLD_APART = 64  # integers below it have a bin of their own (monitor/panes/bins.py)
 
 
 def _errors(middles: Floats) -> Floats:
@@ -48,7 +48,7 @@ def spreads(table: Table, names: tuple[str, ...]) -> list[Spread]:
 
     Kept for the next metric, as several start from the same.
 
-    >>> from monitor import histogram
+    >>> from monitor.panes import histogram
     >>> table = Table(["a", "b"], {}, {"value": [histogram.numeric([1, 2, 2]), histogram.numeric([3])]})
     >>> spreads(table, ("value",))[0].counts.tolist()
     [[1.0, 2.0, 0.0], [0.0, 0.0, 1.0]]

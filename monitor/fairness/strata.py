@@ -12,8 +12,8 @@ from monitor.fairness import comparisons
 from monitor.fairness.estimates import estimate
 from monitor.fairness.intervals import Estimates
 from monitor.fairness.reference import Pair
-from monitor.histogram import Histogram
-from monitor.table import Table
+from monitor.panes.histogram import Histogram
+from monitor.panes.table import Table
 
 DECIDED = (("tp", "fp", "up"), ("fn", "tn", "un"))
 LABELLED = (("tp", "fn"), ("fp", "tn"))

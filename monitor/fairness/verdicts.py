@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.fairness.intervals import FEWEST
+from monitor.panes.table import Floats, Ints
 from monitor.readings import Verdict
-from monitor.table import Floats, Ints
 
 MOST = 1_000_000_000  # more than this many decisions is as good as never
 VERDICTS = np.array([Verdict.UNDEFINED, Verdict.UNDECIDED, Verdict.OUT, Verdict.WITHIN], object)

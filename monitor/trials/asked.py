@@ -11,14 +11,13 @@ from dataclasses import dataclass
 import msgspec
 
 from monitor import rates
-from monitor.config import Config, ConfigError, Model, Rule, Test, attribute_name, rule_name
-from monitor.durations import milliseconds
+from monitor.config import Config, ConfigError, Model, Rule, Test, attribute_name, rule_name, slice_ms
+from monitor.config.durations import milliseconds
 from monitor.fairness import reference
-from monitor.joined import slice_ms
+from monitor.panes.table import DECISION
 from monitor.rates import LABELLED, Definition
 from monitor.sequential.control import Budget
 from monitor.sequential.nulls import Null
-from monitor.table import DECISION
 
 DECISIONS, OUTCOMES, COHORTS = "decisions", "outcomes", "cohorts"
 SOURCES = {

@@ -10,8 +10,8 @@ import numpy as np
 
 from monitor import rates
 from monitor.baseline import Baseline
+from monitor.panes.table import DECISION, Table
 from monitor.rates import LABELLED
-from monitor.table import DECISION, Table
 from monitor.trials.asked import Family
 from monitor.trials.running import ORDERED
 from monitor.trials.told import PAIRS

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from monitor.config import Config
 from monitor.fairness.reference import WORDS
+from monitor.panes.table import UNKNOWN
 from monitor.sequential.nulls import FACTORS, GAPS
 from monitor.sequential.power import Pair, events_to_notice, events_to_prove
-from monitor.table import UNKNOWN
 from monitor.trials.asked import Family, Side, families
 from monitor.trials.expected import Expected
 from monitor.trials.levels import SPARE, Levels, levels

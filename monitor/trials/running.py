@@ -8,11 +8,11 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from monitor.panes.table import UNKNOWN
 from monitor.sequential.calendar import p_value
 from monitor.sequential.changes import Alarm, Changes
 from monitor.sequential.eprocess import Cells
 from monitor.sequential.state import Cellwise, State
-from monitor.table import UNKNOWN
 from monitor.trials.asked import CHOSEN, Family
 from monitor.trials.slices import Counts
 

@@ -7,12 +7,12 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from monitor import measures, rates
+from monitor import rates
 from monitor.config import Model
-from monitor.meanings import Meanings
-from monitor.panes import DECISION, OUTCOME, REPEATED, Panes, Window
+from monitor.panes import DECISION, OUTCOME, REPEATED, Panes, Window, measures
+from monitor.panes.meanings import Meanings
+from monitor.panes.tally import Tally
 from monitor.rates import Definition
-from monitor.tally import Tally
 from monitor.trials.asked import OUTCOMES
 
 Ints = NDArray[np.int64]

@@ -8,10 +8,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from monitor.config import Model, Rule, rule_name
-from monitor.durations import UNITS_MS, milliseconds
+from monitor.config.durations import UNITS_MS, milliseconds
 from monitor.fairness.reference import WORDS
 from monitor.panes import ALL, Panes
-from monitor.table import UNKNOWN
+from monitor.panes.table import UNKNOWN
 from monitor.trials import ledger
 from monitor.trials.asked import COHORTS, DECISIONS, OUTCOMES, Family, families
 from monitor.trials.ledger import BOOK, Key, Ledger, Page, Revised

@@ -9,10 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from monitor import drift
-from monitor.config import Config, Model, Route, Rule, attribute_name, longest_window, rule_name
+from monitor.config import Config, Model, Route, Rule, attribute_name, longest_window, rule_name, slice_ms
+from monitor.config.durations import spell
 from monitor.drift import detectors
-from monitor.durations import spell
-from monitor.joined import slice_ms
 from monitor.rates import resolve
 from monitor.trials import told
 

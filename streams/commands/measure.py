@@ -12,13 +12,13 @@ from msgspec import Struct, to_builtins
 
 from monitor.baseline import Baseline
 from monitor.config import ConfigError, Model, longest_window
+from monitor.config.windows import window_ms
 from monitor.evaluator import Evaluator
 from monitor.events import DAY_MS, Decision, Decoded, Event, Invalid, InvalidEventError, milliseconds
 from monitor.facts import Facts
 from monitor.fairness.impact import Impacts
+from monitor.panes.table import Table
 from monitor.readings import Attribute, Comparison, Drift, Group, Reading, Verdict
-from monitor.table import Table
-from monitor.windows import window_ms
 from streams.files.reader import Chunk
 
 FOREVER = 1 << 53  # ms: no event is later

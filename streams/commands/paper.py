@@ -15,8 +15,8 @@ from dashboards.suppression import suppress
 from monitor.config import ConfigError
 from monitor.fairness import impact
 from monitor.fairness.impact import FOUR_FIFTHS, Category, Impact, Impacts
+from monitor.panes.table import Table
 from monitor.readings import Reading
-from monitor.table import Table
 from streams.commands.measure import Measured, main_reading
 from streams.commands.options import Source
 from streams.commands.show import interval, percent, sheet

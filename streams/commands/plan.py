@@ -13,8 +13,7 @@ from rich.text import Text
 
 from monitor import baseline
 from monitor.baseline import Baseline, BaselineError
-from monitor.config import Config, ConfigError
-from monitor.joined import slice_ms
+from monitor.config import Config, ConfigError, slice_ms
 from monitor.trials.expected import Assumed, Expected, Past
 from monitor.trials.plan import MONTHS, Planned, Size, plan, questions
 from streams import settings

@@ -7,10 +7,9 @@ from typing import IO, Any
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
-from monitor.config import Broker, Config, ConfigError
-from monitor.durations import milliseconds
+from monitor.config import Broker, Config, ConfigError, slice_ms
+from monitor.config.durations import milliseconds
 from monitor.facts import Facts
-from monitor.joined import slice_ms
 from monitor.trials import Trials, families, ledger, levels
 from monitor.trials.ledger import Page
 from monitor.trials.trials import BOOKS

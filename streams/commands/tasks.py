@@ -16,10 +16,9 @@ from typing import Any
 from msgspec.structs import replace
 from rich.console import Console
 
-from monitor import durations, windows
-from monitor.config import Broker, Config, ConfigError, Model, Secret, longest_window
+from monitor.config import Broker, Config, ConfigError, Model, Secret, durations, longest_window, windows
+from monitor.config.windows import window_ms
 from monitor.events import DAY_MS
-from monitor.windows import window_ms
 from streams import settings
 from streams.commands import options, progress
 from streams.commands.options import Source

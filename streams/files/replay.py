@@ -10,8 +10,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from monitor import durations
-from monitor.config import ConfigError
+from monitor.config import ConfigError, durations
 from monitor.events import Decision, Feedback
 from streams import reasons
 from streams.files.reader import Chunk

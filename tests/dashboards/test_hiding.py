@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 from dashboards.hiding import Cell, hidden
-from monitor.codes import OTHER
+from monitor.arrays.codes import OTHER
 from monitor.config import escape, parts
 from monitor.panes import UNKNOWN
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from monitor.hashing import Texts, partitions
+from monitor.arrays.hashing import Texts, partitions
 from streams.files.replay import Record
 
 DAY = 86_400

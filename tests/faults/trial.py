@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from monitor import measures, packed
+from monitor.panes import measures, packed
 from monitor.trials import ledger
 from monitor.trials.trials import BOOKS, STATE, decode
 from streams import parts as cut

@@ -15,7 +15,7 @@ import msgspec
 import pytest
 from kafka import KafkaProducer
 
-from monitor.hashing import Texts, partitions
+from monitor.arrays.hashing import Texts, partitions
 from streams import settings, topics
 from streams.files.replay import Record
 from streams.guard import CRASHED

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from monitor import measures
 from monitor.facts import Facts
-from monitor.packed import Pane, unpack
+from monitor.panes import measures
+from monitor.panes.packed import Pane, unpack
 
 Cell = tuple[str, str, int, tuple[str | int | None, ...]]  # attribute, group, family, fields
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from monitor.table import DECISION, Table
+from monitor.panes.table import DECISION, Table
 
 
 def table(groups: Mapping[str, Mapping[str, int | float]]) -> Table:

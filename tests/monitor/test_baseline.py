@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor import baseline, histogram
+from monitor import baseline
 from monitor.baseline import BaselineError, Part
+from monitor.panes import histogram
 
 counts = st.integers(0, 1000)
 numeric = st.builds(

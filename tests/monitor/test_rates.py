@@ -8,7 +8,7 @@ from sklearn import metrics as sklearn
 from monitor import rates
 from monitor.fairness.composites import is_composite
 from monitor.fairness.estimates import is_metric
-from monitor.table import DECISION, Table
+from monitor.panes.table import DECISION, Table
 from tests.monitor.tables import counted, table
 
 STREAMS = st.lists(st.tuples(st.sampled_from("ab"), st.booleans(), st.booleans()), min_size=1, max_size=25)

@@ -5,11 +5,11 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.codes import Codes
-from monitor.packed import Pane
+from monitor.arrays.codes import Codes
 from monitor.panes import DECISION, OUTCOME, ROLLED, Panes, Window
+from monitor.panes.packed import Pane
+from tests.monitor.facts.test_facts import Event, events, fed
 from tests.monitor.readable import cells
-from tests.monitor.test_facts import Event, events, fed
 
 
 def sent(found: list[Event]) -> list[Pane]:

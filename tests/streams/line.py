@@ -11,8 +11,8 @@ import msgspec
 from aiokafka.structs import ConsumerRecord
 from faust.types import TP
 
+from monitor.arrays.hashing import Texts, partitions
 from monitor.config import Config, Model, Rule
-from monitor.hashing import Texts, partitions
 from streams import topics
 from streams.app import Worker
 from streams.consumer import Bundle

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from monitor.hashing import Texts, partitions
-from monitor.packed import load
+from monitor.arrays.hashing import Texts, partitions
+from monitor.panes.packed import load
 from streams import messages
 from streams.messages import Clock, PaneMessage
 from tests.streams.line import COUNT, DAY, Line, decision, outcome

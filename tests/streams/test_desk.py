@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts import alert
-from monitor import packed
 from monitor.config import Config, Model, Rule
 from monitor.events import Decision
 from monitor.facts import Facts
-from monitor.packed import Pane
+from monitor.panes import packed
+from monitor.panes.packed import Pane
 from streams.desk import ALERT, SETTLE_SECONDS, Desk
 from streams.messages import Clock, pane_key
 from streams.partition import shape

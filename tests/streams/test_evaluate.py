@@ -11,9 +11,9 @@ from msgspec.structs import replace
 
 from alerts import alert
 from alerts.alert import State
-from monitor import measures, packed
 from monitor.config import Config, Rule
-from monitor.packed import Counted, Pane
+from monitor.panes import measures, packed
+from monitor.panes.packed import Counted, Pane
 from streams.evaluate import newest
 from streams.messages import bundles
 from streams.partition import shape

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor import packed
-from monitor.packed import Pane
+from monitor.panes import packed
+from monitor.panes.packed import Pane
 from streams import messages, parts
 from streams.messages import LARGEST, Clock, PaneMessage, Part, pane_key
 from streams.tables import MAX_RECORD

@@ -10,10 +10,10 @@ import pytest
 from aiokafka.structs import ConsumerRecord
 from msgspec.structs import replace
 
-from monitor import entities
+from monitor.arrays.hashing import Texts, partitions
 from monitor.config import Broker, Config, Model, Rule
 from monitor.events import MOST
-from monitor.hashing import Texts, partitions
+from monitor.facts import entities
 from monitor.panes import DECISION, GROUPS, UNKNOWN
 from streams.consumer import Bundle
 from streams.partition import FIELDS, MOVED, Partition, Taken, shape

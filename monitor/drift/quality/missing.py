@@ -5,7 +5,7 @@ from Wilson's limits of each (Newcombe 1998, method 10).
 
 It misleads where a value is missing for good reason in some groups and their mix changes.
 
->>> from monitor import histogram
+>>> from monitor.panes import histogram
 >>> distance(histogram.numeric([1, 2, 3]), histogram.numeric([1], missing=3))
 0.75
 """
@@ -13,7 +13,7 @@ It misleads where a value is missing for good reason in some groups and their mi
 import math
 
 from monitor.drift._sampling import ERROR, Limits, absolute, share_limits
-from monitor.histogram import Histogram
+from monitor.panes.histogram import Histogram
 
 KINDS = ("numeric", "categorical")
 

@@ -5,14 +5,14 @@ sample lacks categories by chance (monitor/drift/quality/new_categories.py).
 
 It misleads over short windows: what comes on weekdays alone is missing on Sundays.
 
->>> from monitor import histogram
+>>> from monitor.panes import histogram
 >>> distance(histogram.categorical("aabb"), histogram.categorical("aaaa"))
 0.5
 """
 
 from monitor.drift._sampling import ERROR, Limits
 from monitor.drift.quality import new_categories
-from monitor.histogram import Histogram
+from monitor.panes.histogram import Histogram
 
 KINDS = ("categorical",)
 

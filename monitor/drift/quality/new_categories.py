@@ -7,7 +7,7 @@ limits.
 
 It misleads where names are free text: every spelling is new.
 
->>> from monitor import histogram
+>>> from monitor.panes import histogram
 >>> distance(histogram.categorical("aabb"), histogram.categorical("abbc"))
 0.25
 """
@@ -18,7 +18,7 @@ from statistics import NormalDist
 import numpy as np
 
 from monitor.drift._sampling import ERROR, Limits, share_limits
-from monitor.histogram import Histogram
+from monitor.panes.histogram import Histogram
 
 KINDS = ("categorical",)
 
@@ -41,7 +41,7 @@ def interval(baseline: Histogram, current: Histogram, error: float = ERROR) -> L
 def unseen(histogram: Histogram, error: float) -> float:
     """An upper limit of the share of categories that a sample did not show.
 
-    >>> from monitor import histogram
+    >>> from monitor.panes import histogram
     >>> round(unseen(histogram.from_counts({"a": 900, "b": 99, "c": 1}), 0.001), 4)
     0.011
     """

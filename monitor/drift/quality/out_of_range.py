@@ -6,7 +6,7 @@ share itself has Wilson's limits.
 
 It misleads where the baseline was drawn from a short time: a new range is then only a new season.
 
->>> from monitor import histogram
+>>> from monitor.panes import histogram
 >>> distance(histogram.numeric(range(18, 60)), histogram.numeric([17, 40, 50, 99]))
 0.5
 """
@@ -14,7 +14,7 @@ It misleads where the baseline was drawn from a short time: a new range is then 
 import math
 
 from monitor.drift._sampling import ERROR, Limits, share_limits
-from monitor.histogram import Histogram
+from monitor.panes.histogram import Histogram
 
 KINDS = ("numeric",)
 

@@ -3,13 +3,13 @@
 Distances are undefined after such a change, since numbers and names have nothing to compare; this measure is
 the one that says so. It is a fact about the data, so its interval is the value itself.
 
->>> from monitor import histogram
+>>> from monitor.panes import histogram
 >>> distance(histogram.numeric([1, 2]), histogram.categorical(["1", "2"]))
 1.0
 """
 
 from monitor.drift._sampling import ERROR, Limits
-from monitor.histogram import Histogram
+from monitor.panes.histogram import Histogram
 
 KINDS = ("numeric", "categorical")
 

@@ -7,7 +7,7 @@ method), with at least the variance of a Poisson count.
 It misleads over windows that are not whole days or weeks: nights are quiet. Slices that follow each other are
 alike, so that the interval is too narrow for short windows.
 
->>> from monitor.histogram import slices
+>>> from monitor.panes.histogram import slices
 >>> distance(slices({0: 10, 60: 12}, 60), slices({600: 4, 660: 7}, 60))
 0.5
 """
@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from monitor.drift._sampling import ERROR, Limits, absolute
-from monitor.histogram import Histogram
+from monitor.panes.histogram import Histogram
 
 KINDS = ("volume",)
 

@@ -1,7 +1,7 @@
 "What `fairlead init` says in plain words: of each section, of each rule, and of what a rule waits for."
 
 from monitor.config import Rule
-from monitor.presets import RULES
+from monitor.config.presets import RULES
 from streams.commands.init.guess import Guess
 
 _FOUR_FIFTHS = RULES["hiring"][0]

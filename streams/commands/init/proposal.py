@@ -9,9 +9,9 @@ from pathlib import Path
 from msgspec import Struct
 
 from monitor.config import ConfigError, Model, Preset, Rule
-from monitor.durations import UNITS_MS
+from monitor.config.durations import UNITS_MS
+from monitor.config.presets import RULES
 from monitor.events import milliseconds
-from monitor.presets import RULES
 from streams import settings
 from streams.commands.init.explained import (
     ADVERSE,

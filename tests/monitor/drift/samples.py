@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.random import Generator
 
-from monitor import histogram
-from monitor.histogram import Histogram
+from monitor.panes import histogram
+from monitor.panes.histogram import Histogram
 
 Draw = Callable[[Generator, int], Histogram]
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from monitor import histogram
 from monitor.drift import _cells, psi
-from monitor.histogram import Histogram
+from monitor.panes import histogram
+from monitor.panes.histogram import Histogram
 
 
 def cells(baseline: Histogram, current: Histogram) -> list[list[int]]:

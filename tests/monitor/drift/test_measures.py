@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor import drift, histogram
+from monitor import drift
 from monitor.drift import Measure
-from monitor.histogram import Histogram
+from monitor.panes import histogram
+from monitor.panes.histogram import Histogram
 from tests.monitor.drift.samples import Draw, populations
 
 POPULATION = 2_000_000

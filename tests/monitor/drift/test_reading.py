@@ -5,11 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor import baseline, drift, histogram
+from monitor import baseline, drift
 from monitor.baseline import Baseline, Part
 from monitor.config import Rule
 from monitor.drift._reading import verdict
-from monitor.histogram import Histogram
+from monitor.panes import histogram
+from monitor.panes.histogram import Histogram
 from monitor.readings import Drift, Verdict
 
 RNG = np.random.default_rng(9)

@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import spatial, stats
 
-from monitor import histogram
 from monitor.drift import (
     anderson_darling,
     chi2,
@@ -25,7 +24,8 @@ from monitor.drift import (
     wasserstein,
     welch,
 )
-from monitor.histogram import Histogram
+from monitor.panes import histogram
+from monitor.panes.histogram import Histogram
 
 ints = st.lists(st.integers(-63, 63), min_size=2, max_size=60)
 varied = ints.filter(lambda values: len(set(values)) > 1)

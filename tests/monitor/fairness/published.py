@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from monitor.table import Table
+from monitor.panes.table import Table
 from tests.monitor.tables import table
 
 _DATA = Path(__file__).parents[2] / "data"

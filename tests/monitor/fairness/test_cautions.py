@@ -4,9 +4,9 @@ import pytest
 
 from monitor.config import Model
 from monitor.fairness import cautions, read
-from monitor.histogram import numeric
+from monitor.panes.histogram import numeric
+from monitor.panes.table import LAG, Table
 from monitor.readings import Attribute, Caution
-from monitor.table import LAG, Table
 from tests.monitor.tables import table
 
 SEEN = {"tp": 300, "fp": 100, "fn": 30, "tn": 10, "up": 20, "un": 380}  # 95 % and 10 %

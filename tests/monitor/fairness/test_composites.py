@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from monitor import histogram
 from monitor.config import Model, Rule
 from monitor.fairness import composites
+from monitor.panes import histogram
+from monitor.panes.table import Table
 from monitor.readings import Comparison, Verdict
-from monitor.table import Table
 from tests.monitor.fairness.published import CLARIFY, COUNTS, FIGURES, labelled
 from tests.monitor.tables import table
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from monitor import rates
 from monitor.config import Model, Rule
 from monitor.fairness import composites, read, strata
-from monitor.table import Table
+from monitor.panes.table import Table
 from tests.monitor.tables import table
 
 Counts = dict[str, int]

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from monitor import histogram
 from monitor.fairness import impact
+from monitor.panes import histogram
+from monitor.panes.table import Table
 from monitor.readings import Attribute, Group
-from monitor.table import Table
 from tests.monitor.tables import table
 
 # The example tables of the rule itself: category, applicants, selected, impact ratio as printed.

@@ -4,9 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from monitor import histogram
 from monitor.fairness import numbers
-from monitor.table import Table
+from monitor.panes import histogram
+from monitor.panes.table import Table
 
 WHOLE = st.lists(st.integers(0, 60), min_size=1, max_size=60)
 

@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.spatial import distance
 
-from monitor import drift, histogram, rates
+from monitor import drift, rates
 from monitor.fairness import pairs
 from monitor.fairness.intervals import Estimates
-from monitor.table import Table
+from monitor.panes import histogram
+from monitor.panes.table import Table
 from tests.monitor.fairness.published import CLARIFY, COUNTS, FIGURES, labelled
 from tests.monitor.tables import counted, table
 

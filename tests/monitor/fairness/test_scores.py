@@ -5,10 +5,10 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn import metrics as sklearn
 
-from monitor import bins, histogram
 from monitor.fairness import scores
 from monitor.fairness.intervals import Estimates
-from monitor.table import Table
+from monitor.panes import bins, histogram
+from monitor.panes.table import Table
 
 # Scores that lie in the middle of their bin, so that binning loses nothing.
 MIDDLES = np.unique(bins.middle(bins.code(np.linspace(0.01, 0.98, 400))))

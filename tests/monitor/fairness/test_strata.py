@@ -3,9 +3,9 @@ import itertools
 import numpy as np
 import pytest
 
-from monitor import histogram
 from monitor.fairness import strata
-from monitor.table import Table
+from monitor.panes import histogram
+from monitor.panes.table import Table
 from tests.monitor.fairness.published import COUNTS, FIGURES, labelled
 from tests.monitor.tables import table
 

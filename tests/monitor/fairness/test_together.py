@@ -9,10 +9,10 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor import histogram
 from monitor.config import Model, Rule
 from monitor.fairness import composites, read, read_all
-from monitor.table import Table, stacked
+from monitor.panes import histogram
+from monitor.panes.table import Table, stacked
 
 WORDS = ["largest", "highest", "pairs", "extremes", "overall", "baseline", "a", "nobody"]
 METRICS = [

@@ -19,7 +19,7 @@ from streams import cli, parts, topics
 from streams.commands import measure, options, slices
 from streams.embedded import EmbeddedBroker
 from streams.files import reader
-from tests.monitor.trials_streams import GAP, MODEL, advanced, decisions, learnt
+from tests.monitor.trials.streams import GAP, MODEL, advanced, decisions, learnt
 
 NOTEBOOK = Path(__file__).parents[3] / "examples" / "replicate_verdict.py"
 COMPAS = options.BUNDLED.with_suffix(".csv")

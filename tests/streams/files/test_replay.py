@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kafka import KafkaConsumer, TopicPartition
 
+from monitor.arrays.hashing import Texts, partitions
 from monitor.config import Columns, ConfigError
 from monitor.events import DAY_MS, Decision, Decoder, Feedback
-from monitor.hashing import Texts, partitions
 from streams.embedded import PARTITIONS, EmbeddedBroker
 from streams.files import reader, replay
 from streams.files.replay import Record

@@ -6,9 +6,9 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from monitor import histogram
 from monitor.drift.quality import missing, missing_categories, new_categories, out_of_range, volume
-from monitor.histogram import Histogram
+from monitor.panes import histogram
+from monitor.panes.histogram import Histogram
 
 RUNS = 300
 AT_MOST = 0.05 + 3 * math.sqrt(0.05 * 0.95 / RUNS)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.config import ConfigError, Preset
-from monitor.presets import RULES
+from monitor.config.presets import RULES
 from streams import cli
 from streams.commands import options
 from streams.commands.init import proposal

@@ -1,0 +1,13 @@
+"""Of which types the values of a column are: most columns have one, and whole-array calls do for it."""
+
+from collections.abc import Iterable
+
+
+def types(values: Iterable[object]) -> set[type]:
+    """What the values are.
+
+    >>> from types import NoneType
+    >>> types(["F", "M", None]) == {str, NoneType}
+    True
+    """
+    return {*map(type, values)}

@@ -1,0 +1,29 @@
+"""Decision and Feedback: decoded, validated, read by column."""
+
+from monitor.events.events import (
+    DAY_MS,
+    MOST,
+    Decision,
+    Decoded,
+    Decoder,
+    Event,
+    Feedback,
+    Invalid,
+    InvalidEventError,
+    milliseconds,
+    scalar,
+)
+
+__all__ = [
+    "DAY_MS",
+    "MOST",
+    "Decision",
+    "Decoded",
+    "Decoder",
+    "Event",
+    "Feedback",
+    "Invalid",
+    "InvalidEventError",
+    "milliseconds",
+    "scalar",
+]

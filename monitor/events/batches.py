@@ -1,0 +1,274 @@
+"""Batches: decoded events that are read by column, so that a whole batch costs a few numpy calls.
+
+A clean batch by columns stays what it was, `Columns`, and no object is made for each of its events. Events
+that came one by one become columns, too; `Structs` are those that have too many, or are wanted one by one.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from itertools import chain
+from operator import attrgetter
+from types import NoneType
+from typing import Any, Generic, Self, TypeVar
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+from msgspec import Struct
+from msgspec.structs import astuple
+
+from monitor.arrays.hashing import Texts
+from monitor.arrays.kinds import types
+
+I64 = npt.NDArray[np.int64]
+E = TypeVar("E", bound=Struct)
+Types = dict[str, set[type]]  # by column
+AT_ONCE = 512  # events that fit into the processor's cache
+
+
+class Batch(ABC, Generic[E]):
+    """Events of one kind in the order of their log. Absent values are None.
+
+    `times` are in ms since 1970; `records` are the numbers of the messages that held the events.
+    """
+
+    def __init__(self, kind: type[E], times: I64, records: I64, types: Types | None = None) -> None:
+        self.kind, self.times, self.records = kind, times, records
+        self._types = types or {}
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    @property
+    def ids(self) -> Sequence[Any]:
+        """The decisions' ids: of both kinds of events the first field."""
+        return self.column(self.kind.__struct_fields__[0])
+
+    @cached_property
+    def texts(self) -> Texts:
+        """The ids, ready to be hashed."""
+        plain = self.types(self.kind.__struct_fields__[0]) <= {str}
+        return Texts(self.ids if plain else [*map(str, self.ids)])
+
+    def take(self, places: I64) -> Self:
+        """The events at these places, which rise; itself for all of them."""
+        if len(places) == len(self):
+            return self
+        some = self._some(places)
+        some.texts = self.texts.take(places)
+        return some
+
+    def types(self, name: str) -> set[type]:
+        """What a column's values are: where they are plain there is no need to look at each."""
+        if name not in self._types:
+            self._types[name] = types(self.column(name))
+        return self._types[name]
+
+    def holds(self, name: str) -> bool:
+        """Whether a column has a value anywhere."""
+        return not self.types(name) <= {NoneType}
+
+    @abstractmethod
+    def column(self, name: str) -> Sequence[Any]:
+        """A field's values, as "score", or those under a name in one of the maps, as "attributes.sex"."""
+
+    @abstractmethod
+    def names(self, field: str) -> list[str]:
+        """The columns of a map that hold something, in alphabetical order: ["flags.explained"]."""
+
+    @property
+    @abstractmethod
+    def events(self) -> list[E]:
+        """Each event as a struct."""
+
+    @abstractmethod
+    def _some(self, places: I64) -> Self: ...
+
+
+class Structs(Batch[E]):
+    """Events one by one. Without `records` each was a message of its own."""
+
+    def __init__(self, kind: type[E], events: Sequence[E], times: I64, records: I64 | None = None) -> None:
+        super().__init__(kind, times, np.arange(len(times)) if records is None else records)
+        self._events = events
+        self._fields: dict[str, list[Any]] = {}
+
+    def column(self, name: str) -> Sequence[Any]:
+        field, _, entry = name.partition(".")
+        if field not in self._fields:
+            self._fields[field] = [*map(attrgetter(field), self._events)]
+        found = self._fields[field]
+        return [entries.get(entry) for entries in found] if entry else found
+
+    def names(self, field: str) -> list[str]:
+        found = set(chain.from_iterable(filter(None, self.column(field))))
+        return [f"{field}.{name}" for name in sorted(found)]
+
+    @property
+    def events(self) -> list[E]:
+        return list(self._events)
+
+    def _some(self, places: I64) -> Self:
+        some = [self._events[place] for place in places.tolist()]
+        return type(self)(self.kind, some, self.times[places], self.records[places])
+
+
+class Columns(Batch[E]):
+    """Events by columns of one length, all values of the right types."""
+
+    def __init__(
+        self,
+        kind: type[E],
+        columns: Mapping[str, list[Any]],
+        times: I64,
+        records: I64,
+        types: Types | None = None,
+    ) -> None:
+        super().__init__(kind, times, records, types)
+        self._columns = columns
+
+    def column(self, name: str) -> Sequence[Any]:
+        found = self._columns.get(name)
+        return [None] * len(self) if found is None else found
+
+    def names(self, field: str) -> list[str]:
+        ours = sorted(name for name in self._columns if name.startswith(f"{field}."))
+        return [name for name in ours if self.holds(name)]
+
+    @property
+    def events(self) -> list[E]:
+        return [msgspec.convert(row, self.kind) for row in rows(self._columns, len(self))]
+
+    def _some(self, places: I64) -> Self:
+        at = places.tolist()
+        columns = {name: [column[place] for place in at] for name, column in self._columns.items()}
+        return type(self)(self.kind, columns, self.times[places], self.records[places])
+
+
+class Runs(Generic[E]):
+    """Collects events in the order of their log, in as few batches as that allows.
+
+    Columns of several messages become one batch while they are at most `widest`. Events that came one by
+    one become columns, too, unless theirs are more than that.
+    """
+
+    def __init__(self, kind: type[E], widest: int) -> None:
+        self._kind, self._widest = kind, widest
+        self._batches: list[Batch[E]] = []
+        self._columns: dict[str, list[Any]] = {}
+        self._types: Types = {}
+        self._records: list[int] = []
+        self._events: list[E] = []  # that are no columns yet
+        self._places: list[int] = []  # the numbers of their messages
+
+    def add(self, events: Iterable[E], records: Iterable[int]) -> None:
+        """Events with the numbers of their messages."""
+        self._events.extend(events)
+        self._places.extend(records)
+        if len(self._events) >= AT_ONCE:
+            self._turn()
+
+    def add_columns(self, columns: Mapping[str, list[Any]], count: int, record: int) -> None:
+        """A message by columns."""
+        self._turn()
+        self._extend(columns, [record] * count)
+
+    def close(self) -> list[Batch[E]]:
+        """All batches so far. Their times are still to be set."""
+        self._turn()
+        self._end()
+        return self._batches
+
+    def _turn(self) -> None:
+        """The events as columns: while they are in the processor's cache, later it costs more."""
+        events, places = self._events, self._places
+        self._events, self._places = [], []
+        if not events:
+            return
+        found = columns(events, self._widest)
+        if found is None:
+            self._end()
+            self._batches.append(Structs(self._kind, events, _untimed(places), np.array(places)))
+        else:
+            self._extend(found, places)
+
+    def _extend(self, columns: Mapping[str, Sequence[Any]], records: Sequence[int]) -> None:
+        if len(self._columns.keys() | columns.keys()) > self._widest:
+            self._end()
+        for name in columns:
+            if name not in self._columns:
+                self._columns[name] = [None] * len(self._records)
+                self._types[name] = {NoneType} if self._records else set()
+        for name, column in self._columns.items():
+            more = columns[name] if name in columns else [None] * len(records)
+            column.extend(more)
+            self._types[name] |= types(more)
+        self._records.extend(records)
+
+    def _end(self) -> None:
+        """The columns so far are a batch."""
+        if self._records:
+            times, records = _untimed(self._records), np.array(self._records)
+            self._batches.append(Columns(self._kind, self._columns, times, records, self._types))
+        self._columns, self._types, self._records = {}, {}, []
+
+
+def _untimed(records: Sequence[int]) -> I64:
+    return np.zeros(len(records), np.int64)
+
+
+def columns(events: Sequence[Struct], widest: int) -> dict[str, Sequence[Any]] | None:
+    """The columns of some events that hold something; None where they are more than `widest`.
+
+    >>> class Said(Struct):
+    ...     id: str
+    ...     score: float | None = None
+    ...     flags: dict[str, bool] = {}
+    >>> columns([Said("a"), Said("b", flags={"asked": True})], widest=10)
+    {'id': ('a', 'b'), 'flags.asked': [None, True]}
+    """
+    found: dict[str, Sequence[Any]] = {}
+    for name, values in zip(
+        events[0].__struct_fields__, zip(*map(astuple, events), strict=True), strict=True
+    ):
+        if isinstance(values[0], dict):
+            entries = dict.fromkeys(chain.from_iterable(values))
+            if len(found) + len(entries) > widest:
+                return None
+            found |= {f"{name}.{entry}": [each.get(entry) for each in values] for entry in entries}
+        elif values[0] is not None or values.count(None) < len(values):
+            found[name] = values
+    return None if len(found) > widest else found
+
+
+def rows(columns: Mapping[str, Sequence[Any]], count: int) -> list[dict[str, Any]]:
+    """Columns of one length as events. Absent values are None; "attributes.sex" is an entry of a map.
+
+    >>> rows({"id": ["a", "b"], "flags.asked": [True, None]}, 2)
+    [{'id': 'a', 'flags': {'asked': True}}, {'id': 'b'}]
+    """
+    found: list[dict[str, Any]] = [{} for _ in range(count)]
+    for name, column in columns.items():
+        outer, _, inner = name.partition(".")
+        for row, value in zip(found, column, strict=True):
+            if value is None:
+                continue
+            if inner:
+                entries = row.setdefault(outer, {})
+                if isinstance(entries, dict):  # else validation says what is wrong with the row
+                    entries[inner] = value
+            else:
+                row[outer] = value
+    return found
+
+
+def by_model(batch: Batch[Any]) -> dict[str, I64]:
+    """Where the decisions of each model are."""
+    models = batch.column("model")
+    if len(set(models)) == 1:
+        return {models[0]: np.arange(len(batch))}
+    places: dict[str, list[int]] = {}
+    for place, model in enumerate(models):
+        places.setdefault(model, []).append(place)
+    return {model: np.array(at) for model, at in places.items()}

@@ -1,0 +1,297 @@
+"""Decision and Feedback: the events that apps send, decoded, validated, and turned into columns.
+
+A message holds one event (an object), several (an array), or a batch by columns. Whatever is wrong with
+an event, it becomes an `Invalid` that says why; the good events around it count.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any, Generic, TypeVar
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+from msgspec import Meta, Struct
+
+from monitor.events.batches import AT_ONCE, Batch, Runs, rows
+from monitor.events.clean import Clean, CleanDecoder
+
+LONGEST = 256  # characters of any string
+MOST = 1_000_000  # bytes of a message
+WIDEST = 200  # entries of a map or list within one event
+FEW = 4_096  # bytes of a message that is hardly ever one event
+DAY_MS = 86_400_000
+ERRORS = msgspec.MsgspecError, UnicodeDecodeError, RecursionError  # of decoding
+
+I64 = npt.NDArray[np.int64]
+Text = Annotated[str, Meta(max_length=LONGEST)]
+Name = Annotated[str, Meta(min_length=1, max_length=LONGEST)]
+Scalar = bool | int | float | Text
+Share = Annotated[float, Meta(ge=0, le=1)]
+Proxy = Annotated[dict[Name, Share], Meta(min_length=1, max_length=WIDEST)]
+Codes = Annotated[list[Text], Meta(max_length=WIDEST)]
+Value = TypeVar("Value")
+Entries = Annotated[dict[Name, Value], Meta(max_length=WIDEST)]
+
+
+class Decision(Struct, frozen=True, kw_only=True, gc=False):
+    """A model decided about a person. Times are Unix seconds or ISO 8601 (UTC where no offset is given)."""
+
+    id: Name | int
+    model: Name
+    time: float | Text
+    decision: Scalar
+    score: float | None = None
+    value: float | None = None
+    attributes: Entries[Scalar | Proxy | None] = {}
+    slices: Entries[Scalar | None] = {}
+    features: Entries[Scalar | None] = {}
+    flags: Entries[bool | None] = {}
+    reasons: Codes = []
+    entity: Text | int | None = None
+    version: Scalar | None = None
+    stage: Scalar | None = None
+
+
+class Feedback(Struct, frozen=True, kw_only=True, gc=False):
+    """What came back for a decision: an outcome, a human's final decision, ratings, flags, attributes."""
+
+    decision_id: Name | int
+    time: float | Text
+    outcome: Scalar | None = None
+    decision: Scalar | None = None
+    values: Entries[float | None] = {}
+    flags: Entries[bool | None] = {}
+    attributes: Entries[Scalar | Proxy | None] = {}
+
+
+Event = TypeVar("Event", Decision, Feedback)
+
+
+class Invalid(Struct, frozen=True):
+    """An event that cannot count: a reason (a short fixed word) and one line that says what is allowed.
+
+    `record` is the number of its message within the decoded list.
+    """
+
+    record: int
+    reason: str
+    detail: str
+
+
+class Batches(Struct, Generic[Event]):
+    """What a list of messages held, to be read by column. The batches are in the order of the log."""
+
+    batches: list[Batch[Event]]
+    invalid: list[Invalid]
+    unknown: dict[str, int]  # fields that we do not know, by name, sampled from each list's first message
+
+
+class Decoded(Struct, Generic[Event]):
+    """What a list of messages held. `records[i]` is the number of the message that held `events[i]`."""
+
+    events: list[Event]
+    times: I64  # ms since 1970, by event
+    records: list[int]
+    invalid: list[Invalid]
+    unknown: dict[str, int]  # as in `Batches`
+
+
+class _Columns(Struct):
+    columns: dict[str, list[Any]]
+    model: str | None = None
+
+
+class InvalidEventError(ValueError):
+    """Why one event cannot count."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason, self.detail = reason, detail
+
+
+class Decoder(Generic[Event]):
+    """Decodes messages of one topic.
+
+    >>> decoded = Decoder(Feedback).decode([b'{"decision_id": "a", "time": 0, "outcome": 1}', b'{'], latest=1)
+    >>> decoded.events[0].outcome, decoded.invalid[0].reason
+    (1, 'malformed')
+    """
+
+    def __init__(self, kind: type[Event]) -> None:
+        self.kind: type[Event] = kind
+        self._one: msgspec.json.Decoder[Event] = msgspec.json.Decoder(kind)
+        self._many = msgspec.json.Decoder(list[msgspec.Raw])
+        self._columns = msgspec.json.Decoder(_Columns)
+        self._clean = CleanDecoder(kind, LONGEST, WIDEST)
+        self._fields = frozenset(kind.__struct_fields__)
+
+    def decode(self, messages: Sequence[bytes], latest: int) -> Decoded[Event]:
+        """All events of `messages`, one by one. A time after `latest` (ms since 1970) is out of range."""
+        found: Batches[Event] = self._found(messages, latest, widest=0)
+        times = [np.zeros(0, np.int64), *(batch.times for batch in found.batches)]
+        return Decoded(
+            events=[event for batch in found.batches for event in batch.events],
+            times=np.concatenate(times),
+            records=[record for batch in found.batches for record in batch.records.tolist()],
+            invalid=found.invalid,
+            unknown=found.unknown,
+        )
+
+    def batches(self, messages: Sequence[bytes], latest: int) -> Batches[Event]:
+        """All events of `messages`, in as few batches as their order allows; `latest` as in `decode`."""
+        return self._found(messages, latest, WIDEST)
+
+    def _found(self, messages: Sequence[bytes], latest: int, widest: int) -> Batches[Event]:
+        runs, invalid = Runs(self.kind, widest), list[Invalid]()
+        for start in range(0, len(messages), AT_ONCE):
+            some = messages[start : start + AT_ONCE]
+            if (events := self._good(some, FEW)) is None:
+                for number, message in enumerate(some, start):
+                    self._decode_other(number, message, runs, invalid)
+            else:
+                runs.add(events, range(start, start + len(some)))
+        unknown = self._unknown(messages[0]) if messages else {}
+        return Batches([self._timed(batch, invalid, latest) for batch in runs.close()], invalid, unknown)
+
+    def _good(self, messages: Sequence[bytes], longest: int) -> list[Event] | None:
+        """The events of messages that are one good event each; None where any is not, or is too long."""
+        if max(map(len, messages)) > longest:
+            return None
+        try:
+            return list(map(self._one.decode, messages))
+        except ERRORS:
+            return None
+
+    def _by_column(self, message: bytes) -> Clean | None:
+        return self._clean.decode(message) if b'"columns"' in message and len(message) <= MOST else None
+
+    def _decode_other(self, number: int, message: bytes, runs: Runs[Event], invalid: list[Invalid]) -> None:
+        """A message of any kind: a batch by columns, one event, an array, or what is none of them."""
+        if clean := self._by_column(message):
+            runs.add_columns(*clean, number)
+            return
+        if event := self._good([message], MOST):
+            runs.add(event, [number])
+            return
+        for part in self._parts(message):
+            try:
+                runs.add([self._event(part)], [number])
+            except InvalidEventError as error:
+                invalid.append(Invalid(number, error.reason, error.detail))
+
+    def _parts(self, message: bytes) -> Iterable[bytes | msgspec.Raw | Mapping[str, Any] | InvalidEventError]:
+        if len(message) > MOST:
+            return [InvalidEventError("too_large", f"{len(message)} bytes; allowed: at most {MOST}")]
+        try:
+            if message.lstrip()[:1] == b"[":
+                return self._many.decode(message)
+            if b'"columns"' in message:
+                return _rows(self._columns.decode(message))
+        except InvalidEventError as error:
+            return [error]
+        except ERRORS as error:
+            return [_explained(error)]
+        return [message]
+
+    def _event(self, part: bytes | msgspec.Raw | Mapping[str, Any] | InvalidEventError) -> Event:
+        if isinstance(part, InvalidEventError):
+            raise part
+        try:
+            if isinstance(part, Mapping):
+                return msgspec.convert(part, self.kind)
+            return self._one.decode(part)
+        except ERRORS as error:
+            raise _explained(error) from None
+
+    def _unknown(self, message: bytes) -> dict[str, int]:
+        try:
+            names = msgspec.json.decode(message[:MOST], type=dict[str, msgspec.Raw])
+        except ERRORS:
+            return {}
+        return {name[:LONGEST]: 1 for name in names if name not in self._fields and name != "columns"}
+
+    def _timed(self, batch: Batch[Event], invalid: list[Invalid], latest: int) -> Batch[Event]:
+        """Gives a batch its times; without the events whose time is out of range."""
+        batch.times, bad = _times(batch.column("time"), batch.types("time"), latest)
+        records = batch.records.tolist()
+        invalid += [Invalid(records[i], error.reason, error.detail) for i, error in bad.items()]
+        return batch.take(np.delete(np.arange(len(batch)), list(bad))) if bad else batch
+
+
+def _times(
+    values: Sequence[float | str], found: set[type], latest: int
+) -> tuple[I64, dict[int, InvalidEventError]]:
+    """Times in ms since 1970, and by place what is wrong with those that are none."""
+    if found <= {float}:
+        seconds = np.array(values, np.float64)
+        good = (seconds >= 0) & (seconds <= latest / 1000)
+        times = np.rint(np.where(good, seconds, 0) * 1000).astype(np.int64)
+        doubtful = np.flatnonzero(~good).tolist()
+    else:
+        times, doubtful = np.zeros(len(values), np.int64), list(range(len(values)))
+    bad = {}
+    for i in doubtful:
+        try:
+            times[i] = milliseconds(values[i], latest)
+        except InvalidEventError as error:
+            bad[i] = error
+    return times, bad
+
+
+def milliseconds(time: float | str, latest: int) -> int:
+    """Unix seconds or an ISO 8601 string as ms since 1970. Raises InvalidEventError.
+
+    >>> milliseconds("2013-01-01", 2**53), milliseconds(1356998400.5, 2**53)
+    (1356998400000, 1356998400500)
+    """
+    if isinstance(time, str):
+        try:
+            moment = datetime.fromisoformat(time)
+        except ValueError:
+            raise InvalidEventError(
+                "wrong_type", f"time: {time[:60]!r}; allowed: Unix seconds or ISO 8601"
+            ) from None
+        time = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    if not 0 <= time <= latest / 1000:
+        allowed = f"seconds from 0 (1970) to {latest // 1000} (a day from now)"
+        raise InvalidEventError("time_out_of_range", f"time: {time}; allowed: {allowed}")
+    return round(time * 1000)
+
+
+def scalar(value: bool | int | float | str) -> str:
+    """The one spelling of a class, group or category, however a producer's JSON wrote it.
+
+    >>> scalar(True), scalar(1), scalar(1.0), scalar("Low")
+    ('true', '1', '1', 'Low')
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return str(int(value))
+    return str(value)
+
+
+def _rows(batch: _Columns) -> list[dict[str, Any]]:
+    """A batch by columns as rows."""
+    lengths = {len(column) for column in batch.columns.values()}
+    if len(lengths) != 1:
+        raise InvalidEventError("wrong_shape", "columns: of different lengths or none; allowed: one length")
+    model = {} if batch.model is None else {"model": batch.model}
+    return [model | row for row in rows(batch.columns, lengths.pop())]
+
+
+def _explained(error: Exception) -> InvalidEventError:
+    """msgspec's words as one of our reasons."""
+    text = str(error)
+    if not isinstance(error, msgspec.ValidationError):
+        return InvalidEventError("malformed", f"not JSON: {text[:120]}")
+    if "missing required field" in text:
+        return InvalidEventError("missing_field", text[:160])
+    if "length <=" in text:
+        return InvalidEventError("too_long", text[:160])
+    if "out of range" in text.lower():
+        return InvalidEventError("not_finite", text[:160])
+    return InvalidEventError("wrong_type", text[:160])

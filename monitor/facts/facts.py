@@ -1,0 +1,397 @@
+"""The two grow-only sets of one partition, decisions and feedback, their join, and the panes they make.
+
+Inserting a fact that is there changes nothing: that one rule handles duplicates, retries, and replays
+after a crash or a rebalance. For a decision the first record in its log wins; for feedback, per decision
+and kind, the largest (event time, value). Feedback may come before its decision.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from monitor.arrays.codes import MISSING, Codes
+from monitor.arrays.hashing import siphash
+from monitor.arrays.index import Index
+from monitor.config import Model
+from monitor.events import Decision, Feedback
+from monitor.events.batches import Batch, Structs, by_model
+from monitor.facts import blocks, entities
+from monitor.facts.blocks import Array, Block
+from monitor.facts.entities import CLAIM, NONE, Claims, Register
+from monitor.facts.joined import Joined
+from monitor.facts.returned import FACT, Returned, Rows
+from monitor.panes import DECISION, OUTCOME, Panes
+
+U64 = npt.NDArray[np.uint64]
+I64 = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+_ROW = 40  # bits of a row's number within its model's table; the model's number is above
+_ROWS = (1 << _ROW) - 1
+FEWEST_DEAD = 1_000  # fewer facts than that are not worth a rebuild
+
+
+class Facts:
+    """All facts of one partition. `key` (16 bytes) makes pseudonyms of the ids.
+
+    `tested`: the models whose entities count once in tests. Their decisions make `claims`; whoever holds all
+    claims of an entity settles them, and what is a repeat is marked where it is held.
+
+    `counts` says what came: decisions, feedback (facts, by kind of event), duplicates, conflicts (a decision
+    that came again and said something else), corrections. It is of this process, not of the facts.
+    """
+
+    def __init__(self, models: Mapping[str, Model], key: bytes, tested: Collection[str] = ()) -> None:
+        self.codes = Codes()
+        self.counts: Counter[str] = Counter()
+        self.models = {name: Joined(model, self.codes) for name, model in models.items()}
+        self._key = key
+        self._numbered = list(self.models.values())
+        self._ids = Index()
+        self._places = np.zeros(16, np.int64)  # by row of _ids: model's number, row in its table
+        self._returned = Returned(self.codes, key, lambda kind: any(j.takes(kind) for j in self._numbered))
+        self._repeat = self.codes.code(REPEAT)
+        self._waiting: set[int] = set()
+        self._unsaved: list[Block] = []
+        self.claims = Register({name: self.models[name].panes.width for name in tested}, self._keep)
+
+    @property
+    def panes(self) -> dict[str, Panes]:
+        return {name: joined.panes for name, joined in self.models.items()}
+
+    @property
+    def waiting(self) -> int:
+        """How many ids have feedback but no decision yet."""
+        return len(self._waiting)
+
+    @property
+    def pending(self) -> int:
+        """How many decisions have no outcome yet."""
+        labelled = sum(int(np.count_nonzero(joined.all("outcome"))) for joined in self._numbered)
+        return len(self._ids) - labelled
+
+    @property
+    def refused(self) -> Counter[str]:
+        """How many values count as `__other__` because their field has too many, by field."""
+        found = self._returned.refused
+        for joined in self._numbered:
+            found.update(joined.refused)
+        return found
+
+    @property
+    def latest(self) -> tuple[int | None, int | None]:
+        """The newest event times (ms) of decisions and of feedback; None where there is none."""
+        decided = (int(joined.all("time").max()) for joined in self._numbered if len(joined))
+        return max(decided, default=None), self._returned.latest
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the facts in bytes, without the panes."""
+        tables = sum(joined.nbytes for joined in self._numbered)
+        return self.claims.nbytes + tables + self._ids.nbytes + self._places.nbytes + self._returned.nbytes
+
+    def observe(self, events: Sequence[Decision], times: I64) -> list[int]:
+        """`take_decisions` of structs; times in ms."""
+        return self.take_decisions(Structs(Decision, events, times))
+
+    def learn(self, events: Sequence[Feedback], times: I64) -> list[int]:
+        """`take_feedback` of structs; times in ms."""
+        return self.take_feedback(Structs(Feedback, events, times))
+
+    def take_decisions(self, batch: Batch[Decision]) -> list[int]:
+        """Takes decisions of known models in the order of their log.
+
+        Returns the places of those that came too late to count.
+        """
+        late: list[int] = []
+        for model, places in by_model(batch).items():
+            joined = self.models[model]
+            sealed = batch.times[places] < joined.sealed
+            late += places[sealed].tolist()
+            ours = batch.take(places[~sealed])
+            columns = joined.columns(ours, siphash(ours.texts, self._key))
+            if model in self.claims and ours.holds("entity"):
+                columns["entity"] = entities.pseudonyms(ours.column("entity"), self._key)
+            fresh = self._insert_decisions(joined, columns)
+            self._keep(Block(model, {name: column[fresh] for name, column in columns.items()}))
+            if "entity" in columns:
+                self.claims.tell(model, self._claimed(joined, columns["id"]))
+        return late
+
+    def take_feedback(self, batch: Batch[Feedback]) -> list[int]:
+        """Takes feedback. Returns the places of what came too late to count."""
+        ids = siphash(batch.texts, self._key)
+        late = self._late(ids, batch.times)
+        kept = np.flatnonzero(~late)
+        facts = self._returned.exploded(batch.take(kept), ids[kept])
+        self.counts["undeclared"] = self._returned.undeclared
+        self._take(facts)
+        return np.flatnonzero(late).tolist()
+
+    def _take(self, facts: Rows) -> None:
+        if len(facts):
+            accepted = facts[self._insert_feedback(facts)]
+            self._keep(Block(None, {name: accepted[name] for name in FACT.names or ()}))
+
+    def _late(self, ids: U64, times: I64) -> Mask:
+        """Which feedback is about, or of, a time that is sealed; the earliest, where no decision is known."""
+        late = times < min((joined.sealed for joined in self._numbered), default=0)
+        if not any(joined.sealed for joined in self._numbered):
+            return late
+        places = self._ids.find(ids)
+        here = np.flatnonzero(places >= 0)
+        held = self._places[places[here]]
+        for number, joined in enumerate(self._numbered):
+            ours = held >> _ROW == number
+            decided = joined.column("time", held[ours] & _ROWS)
+            late[here[ours]] = np.minimum(decided, times[here[ours]]) < joined.sealed
+        return late
+
+    def take_blocks(self) -> list[bytes]:
+        """The facts that came since the last call, as records to be made durable."""
+        unsaved, self._unsaved = self._unsaved, []
+        return self._encoded(blocks.concatenate(unsaved))
+
+    def _encoded(self, found: Iterable[Block]) -> list[bytes]:
+        return [record for block in found for record in blocks.records(block, self.codes)]
+
+    def load(self, record: bytes) -> None:
+        """Takes the facts of a record that `take_blocks` gave. In any order, any number of times."""
+        block = blocks.decode(record, self.codes)
+        if block.model is None:
+            facts = np.zeros(len(block), FACT)
+            for name, column in block.columns.items():
+                facts[name] = column
+            self._returned.know(facts)
+            self._insert_feedback(facts)
+        elif block.model in self.models:
+            self.models[block.model].know(block.columns)
+            self._insert_decisions(self.models[block.model], block.columns)
+        else:
+            self.claims.load(block)
+
+    # the end of facts
+
+    def ends(self, clock: int) -> dict[str, int]:
+        """Before which event time (ms) each model's facts may be dropped, when that is worth while.
+
+        Dropped are decisions from before feedback may still come whose outcome is as old. As panes are
+        whole only while all their facts are here, time before the end is *sealed*: what comes then is
+        too late. Empty while fewer than half of the facts could go.
+        """
+        ends = {name: joined.end(clock) for name, joined in self.models.items()}
+        dead = sum(np.count_nonzero(joined.dead(ends[name])) for name, joined in self.models.items())
+        return ends if dead >= max(FEWEST_DEAD, len(self._ids) // 2) else {}
+
+    def seal(self, ends: Mapping[str, int]) -> None:
+        """Refuses from now on what is from before these times (ms), by model."""
+        for name, end in ends.items():
+            if name in self.models:
+                self.models[name].sealed = max(end, self.models[name].sealed)
+
+    def overdue(self) -> int:
+        """How many feedback events came, by their own time, when that of their decision may have been sealed.
+
+        Whether a partition refuses these depends on how many facts it held: it drops many at once.
+        """
+        facts = np.unique(self._returned.everything()[["id", "time"]])
+        places = self._ids.find(facts["id"])
+        here = np.flatnonzero(places >= 0)
+        held = self._places[places[here]]
+        late = 0
+        for number, joined in enumerate(self._numbered):
+            ours = held >> _ROW == number
+            decided = joined.column("time", held[ours] & _ROWS)
+            late += int(joined.overdue(decided, facts["time"][here[ours]]).sum())
+        return late
+
+    def living(self) -> list[bytes]:
+        """All facts that are not over, as records that replace all others."""
+        alive = [
+            Block(name, joined.rows(np.flatnonzero(~joined.dead(joined.sealed))))
+            for name, joined in self.models.items()
+        ]
+        ids = np.concatenate([np.zeros(0, np.uint64), *(block.columns["id"] for block in alive)])
+        facts = self._returned.everything()
+        earliest = min((joined.sealed for joined in self._numbered), default=0)
+        unknown = (self._ids.find(facts["id"]) < 0) & (facts["time"] >= earliest)
+        kept = facts[np.isin(facts["id"], ids) | unknown]
+        claims = self.claims.living(
+            {name: (joined.sealed, joined.wait) for name, joined in self.models.items()}
+        )
+        return self._encoded([*alive, Block(None, {name: kept[name] for name in FACT.names or ()}), *claims])
+
+    def _keep(self, block: Block) -> None:
+        if len(block):
+            self._unsaved.append(block)
+
+    # entities
+
+    def _claimed(self, joined: Joined, ids: U64) -> Claims:
+        """The claims of decisions, new or not: a crash may have lost what was said of them before.
+
+        They say what is held: of a decision that came again in other words, the first ones.
+        """
+        held = self._places[self._ids.find(ids)]
+        rows = held[held >> _ROW == self._numbered.index(joined)] & _ROWS
+        rows = rows[joined.column("entity", rows) != 0]
+        claims = np.zeros(len(rows), CLAIM)
+        for name in ("entity", "id", "time"):
+            claims[name] = joined.column(name, rows)
+        return claims
+
+    def mark(self, repeats: Mapping[str, Claims]) -> None:
+        """Tests do not count these decisions from now on. Those that are not here are left out: whoever takes
+        such a decision claims again."""
+        ids = np.unique(np.concatenate([NONE, *repeats.values()])["id"])
+        known = ids[self._ids.find(ids) >= 0]
+        if len(known):
+            facts = np.zeros(len(known), FACT)
+            facts["id"], facts["kind"] = known, self._returned.kind(REPEAT)
+            facts["fact"] = facts["rank"] = 1
+            self._take(facts)
+
+    def reconcile(self) -> None:
+        """Marks all repeats, where one process holds everything."""
+        self.mark(self.claims.settle(self.claims.take()))
+
+    # decisions
+
+    def _insert_decisions(self, joined: Joined, columns: dict[str, Array]) -> Mask:
+        """Which of these are new."""
+        places, fresh = self._ids.put(columns["id"])
+        rows = joined.append({name: column[fresh] for name, column in columns.items()})
+        if len(self._ids) > len(self._places):
+            self._places = np.pad(self._places, (0, len(self._ids) * 3 // 2 - len(self._places)))
+        self._places[places[fresh]] = (self._numbered.index(joined) << _ROW) + rows
+        self.counts["decisions"] += len(rows)
+        self._count_duplicates(joined, columns, places, fresh)
+        self._welcome(joined, rows)
+        return fresh
+
+    def _count_duplicates(self, joined: Joined, columns: dict[str, Array], places: I64, fresh: Mask) -> None:
+        again = np.flatnonzero(~fresh)
+        self.counts["duplicates"] += len(again)
+        held = self._places[places[again]]
+        ours = held >> _ROW == self._numbered.index(joined)
+        rows = held[ours] & _ROWS
+        differ = np.zeros(len(rows), np.bool_)
+        for name in ("time", "decision"):
+            differ |= joined.column(name, rows) != columns[name][again[ours]]
+        self.counts["conflicts"] += int(differ.sum() + (~ours).sum())
+
+    def _welcome(self, joined: Joined, rows: I64) -> None:
+        """Counts new decisions, with the feedback that was here before them."""
+        ids, times = joined.column("id", rows), joined.column("time", rows)
+        early = self._early(ids)
+        if len(early):
+            order = np.argsort(ids)
+            self._write(joined, rows[order[np.searchsorted(ids, early["id"], sorter=order)]], early)
+        joined.count(rows, +1)
+        totals = self._totals(ids, times) if len(early) else (times, np.ones_like(times))
+        joined.panes.advance(joined.slots(DECISION, times), *totals)
+        if len(early):
+            at, slots = self._outcome_slots(joined, rows)
+            joined.panes.advance(slots, totals[0][at], totals[1][at])
+
+    def _early(self, ids: U64) -> Rows:
+        """The feedback that waited for these decisions."""
+        came = [i for i in ids.tolist() if i in self._waiting] if self._waiting else []
+        self._waiting.difference_update(came)
+        return self._returned.of(np.array(came, np.uint64))
+
+    # feedback
+
+    def _insert_feedback(self, facts: Rows) -> Mask:
+        """Which of these were not known."""
+        accepted = np.zeros(len(facts), np.bool_)
+        for news in self._returned.news(facts):
+            accepted[news.at] = True
+            joins = list(self._found(news.facts["id"]))
+            before = [self._outcome_slots(joined, rows) for joined, (rows, _), _ in joins]
+            self.counts["corrections"] += self._returned.commit(news)
+            for (joined, rows, at), slots in zip(joins, before, strict=True):
+                self._apply(joined, rows, news.facts[at], news.wins[at], slots)
+        said = facts["kind"] != self._repeat
+        self.counts["feedback"] += int((accepted & said).sum())
+        self.counts["duplicates"] += int((~accepted & said).sum())
+        return accepted
+
+    def _found(self, ids: U64) -> Iterator[tuple[Joined, tuple[I64, I64], I64]]:
+        """The decisions that are here, by their table. The others' feedback waits.
+
+        With each table come the distinct rows, which of them each one is, and their places in `ids`.
+        """
+        places = self._ids.find(ids)
+        self._waiting.update(ids[places < 0].tolist())
+        here = np.flatnonzero(places >= 0)
+        held = self._places[places[here]]
+        for number in np.flatnonzero(np.bincount(held >> _ROW)).tolist():
+            ours = held >> _ROW == number
+            yield self._numbered[number], np.unique(held[ours] & _ROWS, return_inverse=True), here[ours]
+
+    def _apply(
+        self, joined: Joined, found: tuple[I64, I64], facts: Rows, wins: Mask, before: tuple[I64, U64]
+    ) -> None:
+        """Moves decisions to where new facts put them; every pane that knows such a decision advances.
+
+        Φ of a pane is the sum over its decisions of all their facts. On the axis of outcomes a decision
+        belongs to the slot of each outcome that it ever had, so that Φ never falls.
+        """
+        distinct, which = found
+        rows = distinct[which]
+        touched = distinct[np.bincount(which[wins], minlength=len(distinct)) > 0]
+        joined.count(touched, -1)
+        self._write(joined, rows[wins], facts[wins])
+        joined.count(touched, +1)
+        joined.panes.advance(
+            joined.slots(DECISION, joined.column("time", rows)), facts["time"], facts["rank"].astype(np.int64)
+        )
+        added = np.zeros((2, len(distinct)), np.int64)
+        np.add.at(added[0], which, facts["time"])
+        np.add.at(added[1], which, facts["rank"].astype(np.int64))
+        joined.panes.advance(before[1], added[0][before[0]], added[1][before[0]])
+        self._enter(joined, distinct, before)
+
+    def _enter(self, joined: Joined, rows: I64, before: tuple[I64, U64]) -> None:
+        """Panes that know a decision's outcome for the first time count all its facts in Φ."""
+        at, slots = self._outcome_slots(joined, rows)
+        known = (before[0].astype(np.uint64) << np.uint64(32)) | before[1]
+        new = ~np.isin((at.astype(np.uint64) << np.uint64(32)) | slots, known)
+        at, slots = at[new], slots[new]
+        ids, times = joined.column("id", rows[at]), joined.column("time", rows[at])
+        joined.panes.advance(slots, *self._totals(ids, times))
+
+    def _outcome_slots(self, joined: Joined, rows: I64) -> tuple[I64, U64]:
+        """The slots of every outcome that decisions had, corrected ones too: (place in `rows`, slot)."""
+        at = np.flatnonzero(joined.column("outcome", rows) != MISSING)
+        slots = joined.slots(OUTCOME, joined.column("outcome_time", rows[at]))
+        beaten = list(self._returned.beaten_outcomes(joined.column("id", rows)))
+        if not beaten:
+            return at, slots
+        old = np.array(beaten, np.int64)
+        pairs = np.stack([at.astype(np.uint64), slots], axis=1)
+        more = np.stack([old[:, 0].astype(np.uint64), joined.slots(OUTCOME, old[:, 1])], axis=1)
+        found = np.unique(np.concatenate([pairs, more]), axis=0)
+        return found[:, 0].astype(np.int64), found[:, 1]
+
+    def _totals(self, ids: U64, times: I64) -> tuple[I64, I64]:
+        """The sums of the times and of the ranks of all facts of each decision, itself among them."""
+        said, ranks = self._returned.totals(ids)
+        return times + said, 1 + ranks  # a decision's rank is 1: Φ grows even in 1970
+
+    def _write(self, joined: Joined, rows: I64, facts: Rows) -> None:
+        """Writes what feedback says over its decisions' columns."""
+        for code in np.flatnonzero(np.bincount(facts["kind"])).tolist():
+            kind = self.codes.texts[code] or ""
+            if joined.takes(kind):
+                ours = facts["kind"] == code
+                joined.write(COLUMNS.get(kind, kind), rows[ours], facts["fact"][ours])
+                if kind == "outcome":
+                    joined.write("outcome_time", rows[ours], facts["time"][ours])
+
+
+REPEAT = "repeat"  # the kind of fact that a decision is one; no feedback says so
+COLUMNS = {"decision": "final"}  # kinds of feedback whose column has another name

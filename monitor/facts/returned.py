@@ -1,0 +1,239 @@
+"""The grow-only set of feedback of one partition: for each decision and kind, all that was ever said.
+
+The largest (event time, value) *wins*. Facts that a larger one beat are remembered by time and rank, so
+that they are known when they come again, and count in Φ (monitor/panes/panes.py).
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from types import NoneType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from monitor.arrays import numbers
+from monitor.arrays.codes import MISSING, Codes, Vocabularies
+from monitor.arrays.hashing import Texts, siphash
+from monitor.arrays.index import Index, firsts
+from monitor.events import Feedback
+from monitor.events.batches import Batch
+from monitor.facts.blocks import CODED_KINDS, Array, stem
+from monitor.facts.joined import CLASSES, FLAGS, flags, texts
+from monitor.panes import GROUPS
+
+U64 = npt.NDArray[np.uint64]
+I64 = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+# One fact: a decision's hash, the code of the kind, 32 bits of value, and by what it wins. A rank is made of
+# the value and is the same in every process; codes are not.
+FACT = np.dtype([("id", "<u8"), ("kind", "<u2"), ("fact", "<u4"), ("rank", "<u4"), ("time", "<i8")])
+Rows = npt.NDArray[np.void]  # of FACT
+KINDS = 3 + 2 * FLAGS  # how many kinds a partition keeps: outcome, decision, flags, values, attributes
+
+
+@dataclass(frozen=True)
+class News:
+    """Facts of one round that were not known, each (decision, kind) once; `commit` takes them in.
+
+    `at` are their places among those that were given, `wins` says which beat what is held. What is held of
+    fresh ones means nothing.
+    """
+
+    at: I64
+    facts: Rows
+    keys: U64
+    places: I64
+    held: Rows
+    fresh: Mask
+    wins: Mask
+
+
+class Returned:
+    """The set. `key` (16 bytes) makes ranks and the hashes of kinds; `takes` says which kinds are kept."""
+
+    def __init__(self, codes: Codes, key: bytes, takes: Callable[[str], bool]) -> None:
+        self.undeclared = 0  # facts of kinds that are not kept
+        self._codes = codes
+        self._key = key
+        self._wanted = takes
+        self._vocabularies = Vocabularies(codes)
+        self._index = Index()
+        self._facts = np.zeros(16, FACT)
+        self._kinds: dict[str, np.uint64] = {}  # by kind: what its keys are made with
+        self._losers: dict[int, set[tuple[int, int]]] = {}  # by key: (time, rank)
+        self._ranks = np.zeros(2, np.uint32)
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    @property
+    def nbytes(self) -> int:
+        return self._index.nbytes + self._facts.nbytes
+
+    @property
+    def latest(self) -> int | None:
+        """The newest event time (ms); None if there is none. Repeats have no time."""
+        return int(self._facts["time"][: len(self)].max(initial=0)) or None
+
+    @property
+    def refused(self) -> Counter[str]:
+        return Counter(self._vocabularies.refused)
+
+    # from events to facts
+
+    def exploded(self, batch: Batch[Feedback], ids: U64) -> Rows:
+        """Each event as one fact for each thing that it says."""
+        parts = [np.zeros(0, FACT)]
+        for kind in _kinds(batch):
+            at, values = self._said(batch.column(kind), batch.types(kind))
+            if not self._takes(kind):
+                self.undeclared += len(at)
+                continue
+            part = np.zeros(len(at), FACT)
+            part["id"], part["time"], part["kind"] = ids[at], batch.times[at], self.kind(kind)
+            part["fact"], part["rank"] = self._values(kind, values, batch.types(kind))
+            parts.append(part)
+        return np.concatenate(parts)
+
+    def _said(self, values: Sequence[Any], found: set[type]) -> tuple[I64, Sequence[Any]]:
+        """The values that say something, and where. Chances of groups come with decisions alone."""
+        if dict in found:
+            self.undeclared += sum(isinstance(value, dict) for value in values)
+        elif NoneType not in found:
+            return np.arange(len(values)), values
+        at = [place for place, value in enumerate(values) if not isinstance(value, (dict, NoneType))]
+        return np.array(at, np.int64), [values[place] for place in at]
+
+    def _takes(self, kind: str) -> bool:
+        return kind in self._kinds or (len(self._kinds) < KINDS and self._wanted(kind))
+
+    def kind(self, kind: str) -> int:
+        """The code of a kind, which is known from now on."""
+        if kind not in self._kinds:
+            self._kinds[kind] = siphash(Texts([kind]), self._key)[0]
+        return self._codes.code(kind)
+
+    def _values(self, kind: str, values: Sequence[Any], found: set[type]) -> tuple[Array, Array]:
+        """The facts' 32 bits, and their ranks."""
+        if stem(kind) == "values":
+            bits = numbers.bits(values)
+            return bits, bits
+        if stem(kind) == "flags":
+            return flags(values), flags(values)
+        codes = self._vocabularies.encode(kind, texts(values, found), _limit(kind))
+        return codes, self._text_ranks()[codes]
+
+    def know(self, facts: Rows) -> None:
+        """Takes the kinds and names that facts from a block have."""
+        for code in np.unique(facts["kind"]).tolist():
+            kind = self._codes.texts[code] or ""
+            self.kind(kind)
+            if stem(kind) in CODED_KINDS:
+                values = np.unique(facts["fact"][facts["kind"] == code]).tolist()
+                self._vocabularies.know(kind, (self._codes.texts[value] for value in values), _limit(kind))
+
+    def _text_ranks(self) -> Array:
+        new = self._codes.texts[len(self._ranks) :]
+        if new:
+            ranks = siphash(Texts([text or "" for text in new]), self._key) >> np.uint64(32)
+            self._ranks = np.concatenate([self._ranks, ranks.astype(np.uint32)])
+        return self._ranks
+
+    # insertion
+
+    def news(self, facts: Rows) -> Iterator[News]:
+        """What of these is not known, in rounds; each must be committed before the next is asked for."""
+        keys = facts["id"] ^ self._salts()[facts["kind"]]
+        left = np.arange(len(facts))
+        while len(left):
+            first = firsts(keys[left])
+            yield self._sift(left[first], facts[left[first]], keys[left[first]])
+            left = np.delete(left, first)
+
+    def _salts(self) -> U64:
+        salts = np.zeros(len(self._codes.texts), np.uint64)
+        for kind, salt in self._kinds.items():
+            salts[self._codes.code(kind)] = salt
+        return salts
+
+    def _sift(self, at: I64, facts: Rows, keys: U64) -> News:
+        places, fresh = self._index.put(keys)
+        if len(self._index) > len(self._facts):
+            more = np.zeros(len(self._index) * 3 // 2 - len(self._facts), FACT)
+            self._facts = np.concatenate([self._facts, more])
+        if fresh.all():
+            return News(at, facts, keys, places, facts, fresh, fresh)
+        held = self._facts[places]
+        same_time = facts["time"] == held["time"]
+        newer = ~fresh & ((facts["time"] > held["time"]) | (same_time & (facts["rank"] > held["rank"])))
+        known = ~fresh & same_time & (facts["rank"] == held["rank"])
+        for i in np.flatnonzero(~fresh & ~known & ~newer).tolist():
+            known[i] = _moment(facts[i]) in self._losers.get(int(keys[i]), ())
+        new, wins = np.flatnonzero(~known) if known.any() else slice(None), fresh | newer
+        return News(at[new], facts[new], keys[new], places[new], held[new], fresh[new], wins[new])
+
+    def commit(self, news: News) -> int:
+        """Takes a round in; how many facts were corrected by it."""
+        for i in np.flatnonzero(~news.fresh).tolist():
+            loser = news.held[i] if news.wins[i] else news.facts[i]
+            self._losers.setdefault(int(news.keys[i]), set()).add(_moment(loser))
+        self._facts[news.places[news.wins]] = news.facts[news.wins]
+        return int((news.wins & ~news.fresh).sum())
+
+    # what is known
+
+    def of(self, ids: U64) -> Rows:
+        """The winning facts about these decisions."""
+        found = [self._index.find(ids ^ salt) for salt in self._kinds.values()]
+        places = np.concatenate([np.zeros(0, np.int64), *found])
+        facts: Rows = self._facts[places[places >= 0]]
+        return facts
+
+    def beaten_outcomes(self, ids: U64) -> Iterator[tuple[int, int]]:
+        """The times (ms) of outcomes that were corrected: (place in `ids`, time)."""
+        salt = self._kinds.get("outcome")
+        if self._losers and salt is not None:
+            for i, key in enumerate((ids ^ salt).tolist()):
+                yield from ((i, time) for time, _ in self._losers.get(key, ()))
+
+    def totals(self, ids: U64) -> tuple[I64, I64]:
+        """The sums of the times and of the ranks of all facts ever known of each decision."""
+        totals = np.zeros(len(ids), np.int64), np.zeros(len(ids), np.int64)
+        for salt in self._kinds.values():
+            keys = ids ^ salt
+            places = self._index.find(keys)
+            known = places >= 0
+            totals[0][known] += self._facts["time"][places[known]]
+            totals[1][known] += self._facts["rank"][places[known]]
+            for i, key in enumerate(keys.tolist() if self._losers else ()):
+                for moment in self._losers.get(key, ()):
+                    totals[0][i] += moment[0]
+                    totals[1][i] += moment[1]
+        return totals
+
+    def everything(self) -> Rows:
+        """All facts; the values of those that larger ones beat are forgotten."""
+        keys = np.array(list(self._losers), np.uint64)
+        beaten = np.repeat(self._facts[self._index.find(keys)], [len(m) for m in self._losers.values()])
+        moments = [moment for moments in self._losers.values() for moment in moments]
+        beaten["time"], beaten["rank"] = np.array(moments, np.int64).reshape(-1, 2).T
+        beaten["fact"] = MISSING
+        return np.concatenate([self._facts[: len(self)], beaten])
+
+
+def _kinds(batch: Batch[Feedback]) -> list[str]:
+    """The columns that say something."""
+    fields = [name for name in ("outcome", "decision") if batch.holds(name)]
+    return fields + [name for field in ("values", "flags", "attributes") for name in batch.names(field)]
+
+
+def _limit(kind: str) -> int:
+    """How many values of a kind of feedback count by name."""
+    return GROUPS if stem(kind) == "attributes" else CLASSES
+
+
+def _moment(fact: np.void) -> tuple[int, int]:
+    return int(fact["time"]), int(fact["rank"])
