@@ -13,7 +13,8 @@ from alerts.notifier import Refused, Retry
 from alerts.outbox import Progress, Skip
 from alerts.silences import Silence
 from tests.alerts.doubles import Clock, Crash, Recorder, Store, make_outbox
-from tests.alerts.sample import NOW, alert, steady
+from tests.alerts.sample import alert, steady
+from tests.readings import NOW
 
 FIRING = alert(sequence=1)
 RESOLVED = alert(sequence=2, state=State.RESOLVED, changed=NOW + 60_000)

@@ -13,7 +13,8 @@ from monitor.config import Alerts, Config, Route, Secret
 from monitor.readings import Verdict
 from tests.alerts.doubles import Clock, Crash, Store, make_outbox
 from tests.alerts.notifiers.servers import Answer, Mail, Slack, mailing, serving
-from tests.alerts.sample import GAP, MODEL, NOW, config, gap, reading
+from tests.alerts.sample import MODEL, config
+from tests.readings import GAP, NOW, gap, reading
 
 BACK = gap(value=0.05, verdict=Verdict.UNDECIDED)
 

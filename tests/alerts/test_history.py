@@ -1,7 +1,8 @@
 from alerts import history
 from alerts.alert import State
 from alerts.outbox import Delivery, Progress
-from tests.alerts.sample import DRIFT, NOW, alert
+from tests.alerts.sample import alert
+from tests.readings import DRIFT, NOW
 
 
 def test_firing_first_then_the_newest():

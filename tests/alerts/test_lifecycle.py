@@ -8,7 +8,8 @@ from alerts import lifecycle, rules
 from alerts.alert import Alert, State
 from monitor.config import Model, Rule
 from monitor.readings import Verdict
-from tests.alerts.sample import DRIFT, GAP, MODEL, NOW, drift, gap, reading, steady
+from tests.alerts.sample import MODEL, steady
+from tests.readings import DRIFT, GAP, NOW, drift, gap, reading
 
 HOUR = 3_600_000
 BACK = gap(value=0.05, verdict=Verdict.UNDECIDED)

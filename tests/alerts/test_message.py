@@ -13,7 +13,8 @@ from monitor import rates, words
 from monitor.config import Alerts, Model
 from monitor.drift import quality
 from monitor.readings import Comparison
-from tests.alerts.sample import CONFIG, DRIFT, MODEL, NOW, alert, config, drift, gap, steady
+from tests.alerts.sample import CONFIG, MODEL, alert, config, steady
+from tests.readings import DRIFT, NOW, drift, gap
 
 BACK = gap(value=0.05, low=0.01, high=0.09, group_rate=0.2847)
 

@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 from alerts import outbox
 from alerts.alert import State, decode, encode
 from alerts.outbox import Delivery, Progress
-from tests.alerts.sample import DRIFT, GAP, alert, steady
+from tests.alerts.sample import alert, steady
+from tests.readings import DRIFT, GAP
 
 ALERTS = st.builds(
     alert,

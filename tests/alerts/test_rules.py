@@ -3,7 +3,8 @@ import pytest
 from alerts import rules
 from monitor.config import ConfigError, Model, Rule
 from monitor.readings import Comparison, Verdict
-from tests.alerts.sample import DRIFT, GAP, MODEL, RULE, config, drift, gap, reading
+from tests.alerts.sample import MODEL, RULE, config
+from tests.readings import DRIFT, GAP, drift, gap, reading
 
 
 def alert_id(model: Model, name: str, evidence) -> str:

@@ -2,7 +2,8 @@ import pytest
 
 from alerts import silences
 from alerts.silences import Silence
-from tests.alerts.sample import DRIFT, GAP, alert
+from tests.alerts.sample import alert
+from tests.readings import DRIFT, GAP
 
 UNTIL = 1_000
 

@@ -101,7 +101,7 @@ def tables(draw: st.DrawFn) -> Table:
     return {(f"a{i}", f"b{j}"): draw(numbers) for i in range(rows) for j in range(columns)}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(tables(), st.sampled_from(["", "", "sex", "team"]), st.sampled_from([20, 20, 5, 2]))
 def test_nothing_published_tells_the_size_of_a_small_group(table: Table, omitted: str, named: int) -> None:
     assume(sum(table.values()) >= LEAST)

@@ -9,6 +9,7 @@ from dashboards.suppression import PublicView, suppress
 from monitor.config import Model
 from monitor.readings import Caution, Comparison, Drift, Reading, Verdict
 from tests.dashboards.sample import SampleAlert, SampleView, attribute, drift, health, sample
+from tests.readings import DRIFT
 
 LEAST = 10
 
@@ -129,16 +130,7 @@ def test_an_alert_about_a_hidden_group_says_that_there_is_one_and_no_more(n: int
 def test_an_alert_whose_model_moved_away_is_judged_by_its_own_numbers():
     few = sample().readings()[0].attributes["race"].comparisons[-1]
     assert isinstance(few, Comparison)
-    about = Drift(
-        measure="adwin",
-        stream="selection.race.x",
-        window="all",
-        value=1,
-        n=4,
-        baseline_n=9,
-        max=0,
-        verdict=Verdict.OUT,
-    )
+    about = replace(DRIFT, measure="adwin", stream="selection.race.x", value=1, n=4, baseline_n=9, max=0)
     alerts = [SampleAlert(id="a", model="gone", rule="r", evidence=e) for e in (replace(few, n=9), about)]
     view = SampleView([], alerts, health(), {"gone": Model(positive=[True])})
     assert [a.evidence for a in PublicView(view).alerts()] == [None, None]

@@ -4,29 +4,12 @@ import pytest
 from msgspec.structs import replace
 
 from monitor import arrivals
-from monitor.readings import Attribute, Comparison, Group, Reading, Verdict
+from monitor.readings import Attribute, Group, Reading, Verdict
+from tests.readings import gap
 
 DAY = 86_400_000
 NOW = 1_772_668_800_000  # 5 March 2026
-GAP = Comparison(
-    metric="selection_rate",
-    compare="difference",
-    attribute="sex",
-    group="F",
-    reference="M",
-    value=0.02,
-    low=-0.1,
-    high=0.14,
-    n=100,
-    reference_n=100,
-    group_rate=0.5,
-    reference_rate=0.48,
-    min=-0.1,
-    max=0.1,
-    verdict=Verdict.UNDECIDED,
-    window="all",
-    needed=300,
-)
+GAP = gap(attribute="sex", group="F", reference="M", min=-0.1, verdict=Verdict.UNDECIDED, needed=300)
 
 
 def reading(window: str, n: int, needed: int | None = 300, **more: object) -> Reading:

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor import baseline
@@ -89,7 +89,6 @@ def test_a_baseline_of_nothing_is_refused() -> None:
 
 
 @given(baselines)
-@settings(deadline=None)
 def test_the_file_keeps_everything(before: baseline.Baseline) -> None:
     after = baseline.from_json(baseline.to_json(before))
 

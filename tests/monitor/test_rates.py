@@ -29,7 +29,7 @@ ON_A_DEFINED_DENOMINATOR = {
 }
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(STREAMS)
 def test_rates_are_fairlearns_at_every_prefix(stream):
     for end in range(1, len(stream) + 1):

@@ -60,7 +60,7 @@ def defined(found: list[Event], rate: str) -> bool:
 
 
 @pytest.mark.parametrize("rate", RATES)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(events)
 def test_gaps_equal_fairlearns_at_every_prefix(rate: str, found: list[Event]) -> None:
     gaps = {
@@ -81,7 +81,7 @@ def test_gaps_equal_fairlearns_at_every_prefix(rate: str, found: list[Event]) ->
             assert math.isnan(gap.get()) if alone else gap.get() == pytest.approx(expected, nan_ok=True)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(events)
 def test_composites_equal_fairlearns_at_every_prefix(found: list[Event]) -> None:
     odds = [GroupFairness("equalized_odds", compare) for compare in ("difference", "ratio")]
@@ -103,7 +103,7 @@ ALL = ["selection_rate", "f1", "equalized_odds", "average_odds", "class_imbalanc
 
 
 @pytest.mark.parametrize("name", [*ALL, *quotients.METRICS, *population.WHOLE])
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(events, st.integers(1, 8))
 def test_rolling_is_the_metric_of_the_last_events(name: str, found: list[Event], size: int) -> None:
     rolling = utils.Rolling(GroupFairness, window_size=size, metric=name)
@@ -113,7 +113,7 @@ def test_rolling_is_the_metric_of_the_last_events(name: str, found: list[Event],
         assert rolling.get() == pytest.approx(expected, nan_ok=True)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(events, st.tuples(st.sampled_from([True, False, None]), st.booleans(), st.sampled_from("abcd")))
 def test_update_then_revert_is_the_identity(found: list[Event], more: Event) -> None:
     metric = fed(found)

@@ -32,7 +32,7 @@ def counts(window: Window) -> Counter[tuple[object, ...]]:
     return found
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(events, st.integers(0, 8))
 def test_windows_are_as_before(found: list[Event], end: int) -> None:
     panes = received(sent(found))
@@ -45,7 +45,7 @@ def test_windows_are_as_before(found: list[Event], end: int) -> None:
     assert sum(cells(pane).values()) == before[0].total() - before[1].total()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(events, st.integers(0, 8), st.integers(0, 8))
 def test_the_sum_and_the_rest_recover_and_roll_on(found: list[Event], first: int, more: int) -> None:
     all_panes = sent(found)

@@ -14,7 +14,8 @@ from alerts.alert import State
 from alerts.notifiers import alertmanager
 from monitor.config import ConfigError, Secret
 from tests.alerts.notifiers.servers import Http, serving
-from tests.alerts.sample import CONFIG, NOW, alert, gap
+from tests.alerts.sample import CONFIG, alert
+from tests.readings import NOW, gap
 
 FIRING = messages.render(alert(), CONFIG)
 RESOLVED = messages.render(alert(sequence=2, state=State.RESOLVED), CONFIG)

@@ -2,7 +2,8 @@ import json
 
 from alerts import message as messages
 from alerts.notifiers import console
-from tests.alerts.sample import CONFIG, alert, gap
+from tests.alerts.sample import CONFIG, alert
+from tests.readings import gap
 
 FIRING = messages.render(alert(), CONFIG)
 

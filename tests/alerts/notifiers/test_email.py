@@ -11,7 +11,8 @@ from alerts.notifier import Refused, Retry
 from alerts.notifiers import email
 from monitor.config import ConfigError, Secret, convert
 from tests.alerts.notifiers.servers import Mail, mailing, server_tls
-from tests.alerts.sample import CONFIG, NOW, alert, gap, steady
+from tests.alerts.sample import CONFIG, alert, steady
+from tests.readings import NOW, gap
 
 TO = ["officer@example.com", "ada@example.com"]
 FIRING = messages.render(alert(), CONFIG)

@@ -6,7 +6,8 @@ from alerts.notifier import Refused
 from alerts.notifiers import slack
 from monitor.config import Alerts, Model, Secret
 from tests.alerts.notifiers.servers import Answer, Slack, serving
-from tests.alerts.sample import CONFIG, DRIFT, alert, config, gap
+from tests.alerts.sample import CONFIG, alert, config
+from tests.readings import DRIFT, gap
 
 FIRING = messages.render(alert(), CONFIG)
 

@@ -169,7 +169,7 @@ def test_the_recount_by_hand_counts_what_it_should() -> None:
     assert young["M"] == {"un": 1, "final_up": 1, "overridden_up": 1}
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(events, clocks, st.randoms(use_true_random=False))
 def test_windows_equal_a_recount(found: list[Event], clock: int, chance: random.Random) -> None:
     again = found + chance.sample(found, len(found) // 2)
@@ -179,7 +179,7 @@ def test_windows_equal_a_recount(found: list[Event], clock: int, chance: random.
     assert windows(held, clock, MATURING) == recount(found, clock, 12 * HOUR)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(events, clocks, st.randoms(use_true_random=False), st.integers(0, 80))
 def test_windows_after_a_recovery_equal_a_recount(
     found: list[Event], clock: int, chance: random.Random, crash: int
@@ -195,7 +195,7 @@ def test_windows_after_a_recovery_equal_a_recount(
     assert windows(recovered.panes["loans"], clock) == recount(found, clock)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(events, clocks, st.randoms(use_true_random=False), st.integers(0, 80))
 def test_windows_of_panes_that_were_sent_equal_a_recount(
     found: list[Event], clock: int, chance: random.Random, at: int
@@ -221,7 +221,7 @@ def _partition(event: Event) -> int:
     return int(str(about)[1:]) % 2
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(events, clocks, st.integers(0, DAYS * 24))
 def test_windows_after_old_panes_were_rolled_up_equal_a_recount(
     found: list[Event], clock: int, hour: int

@@ -51,7 +51,7 @@ def test_every_measure_is_found_by_its_file() -> None:
 
 @pytest.mark.parametrize("name", drift.measures())
 @given(before=histograms, now=histograms)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_value_is_finite_or_none_and_so_are_its_limits(
     name: str, before: Histogram, now: Histogram
 ) -> None:
@@ -133,7 +133,7 @@ def test_limits_hold_the_true_distance(measure: Measure, before: Draw, after: Dr
 
 @pytest.mark.parametrize("name", SYMMETRIC)
 @given(data=st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_exchanging_the_samples_changes_nothing(name: str, data: st.DataObject) -> None:
     measure = drift.measures()[name]
     kind = numbers if "numeric" in measure.kinds else names

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor import baseline, drift
@@ -160,7 +160,6 @@ def test_below_the_minimum_sample_nothing_is_proved() -> None:
 
 
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
-@settings(deadline=None)
 def test_a_verdict_is_what_the_limits_prove(a: float, b: float, limit: float) -> None:
     low, high = sorted((a, b))
     found = verdict((low, high), Rule(metric="ks", max=limit), 1000)

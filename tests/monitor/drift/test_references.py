@@ -4,7 +4,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import spatial, stats
 
@@ -44,7 +44,6 @@ def two(rows: list[tuple[int, int]]) -> tuple[Histogram, Histogram]:
 
 
 @given(ints, ints)
-@settings(deadline=None)
 def test_ks(x: list[int], y: list[int]) -> None:
     expected = stats.ks_2samp(x, y, method="asymp").statistic
 
@@ -52,7 +51,6 @@ def test_ks(x: list[int], y: list[int]) -> None:
 
 
 @given(ints, ints)
-@settings(deadline=None)
 def test_ks_p_value(x: list[int], y: list[int]) -> None:
     expected = stats.kstwobign.sf(
         stats.ks_2samp(x, y, method="asymp").statistic * np.sqrt(len(x) * len(y) / (len(x) + len(y)))
@@ -62,7 +60,6 @@ def test_ks_p_value(x: list[int], y: list[int]) -> None:
 
 
 @given(ints, ints)
-@settings(deadline=None)
 def test_wasserstein(x: list[int], y: list[int]) -> None:
     expected = stats.wasserstein_distance(x, y)
 
@@ -70,7 +67,6 @@ def test_wasserstein(x: list[int], y: list[int]) -> None:
 
 
 @given(ints, ints)
-@settings(deadline=None)
 def test_energy(x: list[int], y: list[int]) -> None:
     expected = stats.energy_distance(x, y)
 
@@ -78,7 +74,6 @@ def test_energy(x: list[int], y: list[int]) -> None:
 
 
 @given(st.permutations(range(-30, 31)), st.integers(2, 59))
-@settings(deadline=None)
 def test_cramer_von_mises_without_ties(values: list[int], cut: int) -> None:
     x, y = values[:cut], values[cut:]
     expected = stats.cramervonmises_2samp(x, y, method="asymptotic").statistic
@@ -89,7 +84,6 @@ def test_cramer_von_mises_without_ties(values: list[int], cut: int) -> None:
 
 
 @given(ints, ints)
-@settings(deadline=None)
 def test_anderson_darling(x: list[int], y: list[int]) -> None:
     """Scholz and Stephens 1987, equation 3, summed over both samples value by value."""
     both = np.sort(np.concatenate((x, y)))
@@ -104,7 +98,6 @@ def test_anderson_darling(x: list[int], y: list[int]) -> None:
 
 
 @given(varied, varied)
-@settings(deadline=None)
 def test_welch(x: list[int], y: list[int]) -> None:
     expected = abs(stats.ttest_ind(x, y, equal_var=False).statistic)
 
@@ -126,7 +119,6 @@ def test_welch_p_value() -> None:
 
 
 @given(tables)
-@settings(deadline=None)
 def test_chi2(rows: list[tuple[int, int]]) -> None:
     baseline, current = two(rows)
     expected = stats.chi2_contingency(np.array(rows), correction=False)
@@ -138,7 +130,6 @@ def test_chi2(rows: list[tuple[int, int]]) -> None:
 
 
 @given(tables)
-@settings(deadline=None)
 def test_g(rows: list[tuple[int, int]]) -> None:
     baseline, current = two(rows)
     expected = stats.chi2_contingency(np.array(rows), correction=False, lambda_="log-likelihood")
@@ -150,7 +141,6 @@ def test_g(rows: list[tuple[int, int]]) -> None:
 
 
 @given(tables)
-@settings(deadline=None)
 def test_jensen_shannon(rows: list[tuple[int, int]]) -> None:
     expected = spatial.distance.jensenshannon(*np.array(rows, float).T, base=2)
 
@@ -158,7 +148,6 @@ def test_jensen_shannon(rows: list[tuple[int, int]]) -> None:
 
 
 @given(tables)
-@settings(deadline=None)
 def test_kl_and_psi_with_half_a_value_in_each_cell(rows: list[tuple[int, int]]) -> None:
     p, q = (np.array(rows) + 0.5).T
     there, back = stats.entropy(q, p), stats.entropy(p, q)
@@ -168,7 +157,6 @@ def test_kl_and_psi_with_half_a_value_in_each_cell(rows: list[tuple[int, int]]) 
 
 
 @given(tables)
-@settings(deadline=None)
 def test_hellinger_tvd_and_linf(rows: list[tuple[int, int]]) -> None:
     p, q = (column / column.sum() for column in np.array(rows).T)
 

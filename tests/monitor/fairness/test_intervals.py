@@ -2,7 +2,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -17,7 +17,6 @@ def share(k: int, n: int) -> Estimates:
     return intervals.shares(np.array([k]), np.array([n]))
 
 
-@settings(deadline=None)  # the first call loads scipy's tables
 @given(COUNTS)
 def test_wilson_is_scipys(count):
     k, n = count

@@ -50,7 +50,7 @@ def test_odds_are_aif360s_and_fairlearns_formulas(one, other):
         assert found.low[0] - 1e-12 <= value <= found.high[0] + 1e-12
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.booleans(), st.booleans()), min_size=4, max_size=40))
 def test_equalized_odds_is_fairlearns(stream):
     groups = counted(stream)

@@ -151,7 +151,7 @@ EXTREMES = [
 ]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(STREAMS)
 def test_extremes_are_fairlearns_between_groups(stream):
     group, decided, truth = map(list, zip(*stream, strict=True))
@@ -167,7 +167,7 @@ def test_extremes_are_fairlearns_between_groups(stream):
                 assert ours.value == pytest.approx(expected, abs=1e-12)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(STREAMS)
 def test_overall_is_fairlearns_to_overall(stream):
     group, decided, truth = map(list, zip(*stream, strict=True))
@@ -301,7 +301,7 @@ def test_an_empty_table_has_no_groups():
 CELLS = st.fixed_dictionaries({atom: st.integers(0, 60) for atom in ("tp", "fp", "fn", "tn", "up", "un")})
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.dictionaries(st.sampled_from(["a", "b", "c", "unknown"]), CELLS, min_size=1),
     st.sampled_from(["largest", "highest", "pairs", "extremes", "overall", "a"]),

@@ -34,7 +34,7 @@ def metric(name: str, table: Table) -> Estimates:
     return scores.METRICS[name](table)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(ROWS)
 def test_metrics_are_sklearns_where_bins_lose_nothing(rows):
     score, outcome = (np.array(column) for column in zip(*rows, strict=True))

@@ -1,7 +1,7 @@
 """Bins are ordered, narrow, mirrored at zero, and hold what they say."""
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.panes import bins
@@ -11,7 +11,6 @@ moderate = finite.filter(lambda value: value == 0 or 1e-37 < abs(value) < 3e38)
 
 
 @given(st.lists(finite, min_size=2))
-@settings(deadline=None)
 def test_codes_are_in_the_order_of_the_values(values: list[float]) -> None:
     ordered = bins.code(sorted(values)).astype(int)
 
@@ -19,7 +18,6 @@ def test_codes_are_in_the_order_of_the_values(values: list[float]) -> None:
 
 
 @given(moderate)
-@settings(deadline=None)
 def test_a_bin_holds_its_value(value: float) -> None:
     code = bins.code(value)
 
@@ -28,7 +26,6 @@ def test_a_bin_holds_its_value(value: float) -> None:
 
 
 @given(moderate.filter(lambda value: value != 0))
-@settings(deadline=None)
 def test_a_bin_is_at_most_a_32nd_of_its_value_wide(value: float) -> None:
     code = bins.code(value)
 
@@ -37,7 +34,6 @@ def test_a_bin_is_at_most_a_32nd_of_its_value_wide(value: float) -> None:
 
 
 @given(finite)
-@settings(deadline=None)
 def test_negative_values_mirror_positive_ones(value: float) -> None:
     assert int(bins.code(value)) - bins.ZERO == bins.ZERO - int(bins.code(-value))
     assert bins.middle(bins.code(value)) == -bins.middle(bins.code(-value))
@@ -69,6 +65,5 @@ def test_huge_values_fall_in_the_outermost_bins() -> None:
 
 
 @given(st.lists(st.lists(finite, min_size=3, max_size=3), min_size=1))
-@settings(deadline=None)
 def test_the_shape_is_kept(rows: list[list[float]]) -> None:
     assert bins.code(rows).shape == bins.lower(bins.code(rows)).shape == (len(rows), 3)

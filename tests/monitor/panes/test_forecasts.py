@@ -30,7 +30,7 @@ def came(number: int, actual: float) -> Feedback:
     return Feedback(decision_id=str(number), time=float(number + 1), values={"actual": actual})
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.tuples(NUMBERS, NUMBERS), min_size=2, max_size=30), st.booleans())
 def test_errors_are_sklearns(pairs: list[tuple[float, float]], feedback_first: bool) -> None:
     monitor = Monitor("m", MODEL)

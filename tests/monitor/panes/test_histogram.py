@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.panes import bins, histogram
@@ -13,7 +13,6 @@ names = st.lists(st.text(max_size=4))
 
 
 @given(numbers, numbers)
-@settings(deadline=None)
 def test_merging_numbers_counts_them_together(some: list[float], more: list[float]) -> None:
     together = histogram.numeric(some + more, missing=3)
 
@@ -21,7 +20,6 @@ def test_merging_numbers_counts_them_together(some: list[float], more: list[floa
 
 
 @given(names, names)
-@settings(deadline=None)
 def test_merging_categories_counts_them_together(some: list[str], more: list[str]) -> None:
     together = histogram.categorical(some + more)
 
@@ -29,7 +27,6 @@ def test_merging_categories_counts_them_together(some: list[str], more: list[str
 
 
 @given(names)
-@settings(deadline=None)
 def test_a_category_counts_as_often_as_it_comes(some: list[str]) -> None:
     counted = histogram.categorical(some)
 
@@ -38,7 +35,6 @@ def test_a_category_counts_as_often_as_it_comes(some: list[str]) -> None:
 
 
 @given(numbers)
-@settings(deadline=None)
 def test_counts_by_code_make_the_same_histogram(some: list[float]) -> None:
     codes = bins.code(some).tolist()
 
@@ -73,7 +69,6 @@ def test_a_stream_of_both_kinds_is_of_the_kind_of_most_and_misses_the_others() -
 
 
 @given(numbers, names)
-@settings(deadline=None)
 def test_no_value_of_a_mixed_stream_is_lost(some: list[float], more: list[str]) -> None:
     found = histogram.majority(histogram.numeric(some), histogram.categorical(more))
 

@@ -87,7 +87,7 @@ def fed(facts: Facts, decisions: list[Decision], feedback: list[Feedback]) -> Fa
     return facts
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(events, returned)
 def test_the_weights_of_each_group_are_summed_exactly(
     decisions: list[Decision], feedback: list[Feedback]
@@ -107,7 +107,7 @@ def test_the_weights_of_each_group_are_summed_exactly(
     assert found == expected
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(events, returned, st.randoms(use_true_random=False))
 def test_any_order_and_a_recovery_give_the_same_panes(
     decisions: list[Decision], feedback: list[Feedback], chance: random.Random

@@ -39,7 +39,7 @@ def test_cells_agree_with_the_scalar_reference(kind: str, limit: float, size: in
     assert (cells.log_e != 0).any()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 2**32 - 1), st.integers(2, 6))
 def test_shards_merge_to_the_last_bit(seed: int, shards: int) -> None:
     rng = np.random.default_rng(seed)

@@ -10,12 +10,13 @@ import pytest
 from msgspec.structs import replace
 
 from monitor.config import ConfigError, Model, Rule
-from monitor.readings import Attribute, Comparison, Drift, Reading, Verdict
+from monitor.readings import Verdict
 from streams import settings
 from streams.commands import measure, options
 from streams.commands.measure import Measured, Measurement
 from streams.files import reader
 from streams.files.reader import Chunk
+from tests.readings import drift, gap, reading
 
 ROOT = Path(__file__).parents[3]
 PUBLISHED = json.loads((ROOT / "tests/data/published.json").read_text())["compas"]
@@ -181,48 +182,11 @@ def test_one_window_may_be_named() -> None:
 
 
 def test_out_of_limits_is_any_verdict_that_is() -> None:
-    inside = Drift(
-        measure="psi",
-        stream="score",
-        window="all",
-        value=0.0,
-        n=9,
-        baseline_n=9,
-        max=0.2,
-        verdict=Verdict.WITHIN,
-    )
-    reading = Reading(
-        model="m",
-        window="all",
-        as_of=0,
-        decisions=9,
-        feedback=0,
-        attributes={},
-        composites=[],
-        drift=[inside],
-    )
-    gap = Comparison(
-        metric="accuracy",
-        compare="difference",
-        attribute="sex",
-        group="F",
-        reference="M",
-        value=0.3,
-        low=0.2,
-        high=0.4,
-        n=9,
-        reference_n=9,
-        group_rate=0.8,
-        reference_rate=0.5,
-        min=None,
-        max=0.1,
-        verdict=Verdict.OUT,
-        window="all",
-    )
-    assert not measure.out_of_limits([reading])
-    assert measure.out_of_limits([reading, replace(reading, drift=[replace(inside, verdict=Verdict.OUT)])])
-    assert measure.out_of_limits([replace(reading, composites=[gap])])
-    assert measure.out_of_limits([replace(reading, attributes={"sex": Attribute("M", {}, [gap])})])
+    inside, out = gap(verdict=Verdict.WITHIN), gap()
+    assert not measure.out_of_limits([reading(inside, drifts=(drift(verdict=Verdict.WITHIN),))])
+    assert measure.out_of_limits([reading(inside), reading(inside, drifts=(drift(),))])
+    assert measure.out_of_limits([reading(inside, composites=[out])])
+    assert measure.out_of_limits([reading(inside, out)])
 
 
 def test_other_models_decisions_do_not_count_and_unknown_ones_are_invalid(tmp_path: Path) -> None:

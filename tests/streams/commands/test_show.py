@@ -7,53 +7,23 @@ from rich.console import Console
 
 from monitor.config import Model, Rule
 from monitor.events import Invalid
-from monitor.readings import Attribute, Caution, Comparison, Drift, Group, Rate, Reading, Verdict
+from monitor.readings import Attribute, Caution, Group, Rate, Reading, Verdict
 from streams.commands import show
 from streams.commands.measure import Measured
+from tests.readings import NOW, drift, gap, reading
 
 RATE = Rate(0.448, 0.426, 0.472, 1795)
 GROUPS = {
     "African-American": Group(3696, 1.0, {"tp": 1369}, {"selection_rate": RATE}),
     "[b]Caucasian[/b]": Group(2454, 0.5, {}, {"selection_rate": Rate(None, None, None, 0)}),
 }
-GAP = Comparison(
-    metric="false_positive_rate",
-    compare="difference",
-    attribute="race",
-    group="African-American",
-    reference="[b]Caucasian[/b]",
-    value=0.214,
-    low=0.182,
-    high=None,
-    n=1795,
-    reference_n=1488,
-    group_rate=0.448,
-    reference_rate=0.235,
-    min=None,
-    max=0.1,
-    verdict=Verdict.OUT,
-    window="all",
-    rule="gap",
-)
-PSI = Drift(
-    measure="psi",
-    stream="score",
-    window="30d",
-    value=None,
-    n=0,
-    baseline_n=9,
-    max=0.2,
-    verdict=Verdict.UNDEFINED,
-    rule="psi",
-)
-READING = Reading(
-    model="compas",
-    window="all",
-    as_of=1_388_534_399_999,
+GAP = gap(reference="[b]Caucasian[/b]", value=0.214, low=0.182, high=None, rule="gap")
+PSI = drift(value=None, n=0, baseline_n=9, verdict=Verdict.UNDEFINED, rule="psi")
+READING = reading(
+    as_of=NOW - 1,
     decisions=6150,
     feedback=4923,
     attributes={"race": Attribute("[b]Caucasian[/b]", GROUPS, [GAP])},
-    composites=[],
     drift=[PSI],
 )
 MODEL = Model(positive=["High"], favourable=False, rules=[Rule(metric="accuracy", min=0)])

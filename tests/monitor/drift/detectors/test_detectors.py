@@ -3,7 +3,7 @@
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.drift.detectors import Detector, Kept, Slice, names, spread
@@ -59,7 +59,6 @@ def test_an_unknown_detector_is_refused_with_those_allowed() -> None:
 
 
 @given(st.integers(0, 500), st.data())
-@settings(deadline=None)
 def test_ones_are_spread_exactly_and_evenly(n: int, data: st.DataObject) -> None:
     k = data.draw(st.integers(0, n))
     values = np.fromiter(spread(n, k), int)
@@ -71,7 +70,6 @@ def test_ones_are_spread_exactly_and_evenly(n: int, data: st.DataObject) -> None
 
 
 @given(st.lists(st.integers(0, LARGEST_SLICE).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n)))))
-@settings(deadline=None)
 def test_slices_are_fed_with_their_exact_counts(counts: list[tuple[int, int]]) -> None:
     found = fed(*(Slice(start, n, k) for start, (n, k) in enumerate(counts)))
 
@@ -79,7 +77,6 @@ def test_slices_are_fed_with_their_exact_counts(counts: list[tuple[int, int]]) -
 
 
 @given(st.lists(st.integers(0, 50_000), min_size=1, max_size=30))
-@settings(deadline=None)
 def test_large_slices_are_scaled_down_without_losing_the_rate(ones: list[int]) -> None:
     found = fed(*(Slice(start, 50_000, k) for start, k in enumerate(ones)))
 

@@ -188,7 +188,7 @@ def test_usage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 NAMES = st.text(string.ascii_letters + " _.&\"'#\\ä=[]{}\u007f", min_size=1, max_size=12)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(NAMES.filter(str.isprintable), min_size=2, max_size=8, unique=True),
     st.lists(
