@@ -15,9 +15,9 @@ from monitor.baseline import Baseline
 from monitor.config import Broker, Config, Model
 from monitor.readings import Reading
 from streams.collect import Collect
-from streams.consumer import App, make_app
 from streams.evaluate import Evaluate
 from streams.notify import Notify
+from streams.process import App, make_app
 from streams.settings import read_baseline
 from streams.tables import Table
 from streams.topics import Topics

@@ -13,10 +13,11 @@ from faust.types import TP
 
 from monitor.config import Config, Secret
 from streams import messages
-from streams.consumer import App, Bundle
+from streams.bundles import Bundle
 from streams.guard import fatal
 from streams.messages import Clock
 from streams.partition import SEALED, Partition, Taken
+from streams.process import App
 from streams.tables import Table, send
 from streams.topics import Topics
 

@@ -4,28 +4,23 @@ Faust hands on one record at a time, loses records when a rebalance moves positi
 fetch, and commits past events that failed. Here all records of one fetch of one partition reach the
 agent as one message, a `Bundle`; nothing of an input is fetched between a rebalance and the seek that
 ends it; and only what an agent has finished is committed. All that touches Faust's internals is in
-this file and in `tables.py`.
+this file, `bundles.py`, `process.py` and `tables.py`.
 """
 
 import asyncio
 import logging
-import signal
-import tempfile
 import time
 from collections import Counter, deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
-import faust
 from aiokafka.consumer import fetcher
-from aiokafka.errors import KafkaError
-from aiokafka.structs import ConsumerRecord
 from faust.transport.consumer import ensure_TPset
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
-from streams.guard import STOP_SECONDS, die, end_within
+from streams.bundles import Bundle, PlainRecords, Record, whole
+from streams.guard import die
 
 log = logging.getLogger("fairlead.streams")
 
@@ -40,61 +35,6 @@ FRESH_SECONDS = 1.0
 
 AGREE_SECONDS = 3.0
 """How long partition counts may differ while the news of a new topic spreads."""
-
-
-class Record(Protocol):
-    """One record of an input topic. `timestamp` is in ms."""
-
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
-
-
-@dataclass(frozen=True, slots=True)
-class Bundle:
-    """All records of one fetch of one partition of an input topic, in the log's order; never empty."""
-
-    topic: str
-    partition: int
-    records: Sequence[Record]
-
-    @property
-    def values(self) -> list[bytes | None]:
-        """The raw values; None is a tombstone."""
-        return [record.value for record in self.records]
-
-    @property
-    def keys(self) -> list[bytes | None]:
-        """The raw keys."""
-        return [record.key for record in self.records]
-
-    @property
-    def offsets(self) -> list[int]:
-        """The offsets: rising, with gaps where the log was compacted or holds transactions."""
-        return [record.offset for record in self.records]
-
-    def __len__(self) -> int:
-        return len(self.records)
-
-
-class BundleSchema(faust.Schema):  # type: ignore[misc]
-    """Hands bundles to the agent as they are. For input topics; never for changelogs."""
-
-    def loads_key(self, _app: faust.App, message: ConsumerMessage, **_: Any) -> bytes | None:
-        key: bytes | None = message.key
-        return key
-
-    def loads_value(self, _app: faust.App, message: ConsumerMessage, **_: Any) -> Bundle:
-        bundle: Bundle = message.value
-        return bundle
-
-
-class PlainRecords(fetcher.PartitionRecords):  # type: ignore[misc]
-    """Records as aiokafka's C code unpacks them. Its objects of eleven fields take four times as long."""
-
-    def _consumer_record(self, _tp: TP, record: Any) -> Any:
-        return record
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
@@ -262,10 +202,10 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
     async def _hand_on(self, tp: TP, records: Sequence[Record]) -> list[Any]:
         """The records of a changelog one by one; those of an input as one message."""
         if self._is_changelog_tp(tp):
-            return [_whole(tp, record) for record in records]
+            return [whole(tp, record) for record in records]
         await self._count_lost(tp, records[0].offset)
         self._next[tp] = records[-1].offset + 1
-        message = super()._to_message(tp, _whole(tp, records[-1]))
+        message = super()._to_message(tp, whole(tp, records[-1]))
         message.value = Bundle(tp.topic, tp.partition, records)
         self._in_hand.setdefault(tp, deque()).append(message)
         return [message]
@@ -330,23 +270,6 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         """Nothing: bundles leave no gaps."""
 
 
-def _whole(tp: TP, record: Any) -> "ConsumerRecord[bytes, bytes]":
-    """A record with all that Faust asks of it."""
-    return ConsumerRecord(
-        tp.topic,
-        tp.partition,
-        record.offset,
-        record.timestamp,
-        record.timestamp_type,
-        record.key,
-        record.value,
-        record.checksum,
-        len(record.key or b""),
-        len(record.value or b""),
-        tuple(record.headers),
-    )
-
-
 def mismatch(partitions: Mapping[str, Collection[int] | None]) -> str | None:
     """Why topics cannot be joined partition by partition, or None if they can.
 
@@ -364,80 +287,3 @@ def mismatch(partitions: Mapping[str, Collection[int] | None]) -> str | None:
         counts = ", ".join(f"{topic} has {len(found or ())}" for topic, found in partitions.items())
         return f"topics must have equal partition counts: {counts}"
     return None
-
-
-class App(faust.App):  # type: ignore[misc]
-    """A Faust app that uses our consumer and ends the process when a part of Faust crashes."""
-
-    def __init__(self, *args: Any, embedded: bool, **kwargs: Any) -> None:
-        self.embedded = embedded
-        super().__init__(*args, **kwargs)
-
-    def inputs(self, *topics: str) -> faust.Topic:
-        """The channel of an agent: bundles of one or several topics with equal partition counts."""
-        return self.topic(*topics, schema=BundleSchema())
-
-    def _new_transport(self) -> Any:
-        transport = super()._new_transport()
-        transport.Consumer = Consumer
-        return transport
-
-    def _crash(self, reason: BaseException) -> None:
-        """While it stops anyway, Faust's services may crash as they like."""
-        if self.should_stop:
-            super()._crash(reason)
-        else:
-            die("Faust crashed", reason)
-
-
-def make_app(group: str, broker: str, *, embedded: bool = False, **settings: Any) -> App:
-    """The app of one worker of the consumer group `group`; `broker` is `kafka://host:port[;host:port]`.
-
-    `settings` are Faust's and override ours, e.g. `broker_credentials`. Topics are not created: see
-    `tables.Table.changelog` for those of the tables.
-    """
-    ours: dict[str, Any] = {
-        "autodiscover": False,
-        "web_enabled": False,
-        "datadir": tempfile.gettempdir(),
-        "processing_guarantee": "at_least_once",
-        "producer_acks": -1,
-        "producer_compression_type": "zstd",  # halves blocks; aiokafka's lz4 (level 9) takes 20 times as long
-        "producer_max_batch_size": 512 * 1024,
-        "consumer_auto_offset_reset": "earliest",
-        "consumer_max_fetch_size": 1024 * 1024,
-        "broker_session_timeout": 10.0,
-        "broker_heartbeat_interval": 2.0,
-        "broker_commit_interval": 2.0,
-        "stream_buffer_maxsize": 4,  # bundles, not events
-        "stream_wait_empty": True,
-        "table_standby_replicas": 0,  # a standby would only hold what recovery reads in seconds
-        "topic_allow_declare": False,
-        "topic_disable_leader": True,
-    }
-    return App(group, broker=broker, embedded=embedded, **(ours | settings))
-
-
-async def serve(app: App, patience: float = STOP_SECONDS) -> None:
-    """Runs the app in the running loop until SIGTERM or SIGINT, then stops it cleanly.
-
-    From then on the process has `patience` seconds to end: without a broker it could take for ever.
-    """
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    starting = asyncio.create_task(app.start())
-    stopping = asyncio.create_task(stop.wait())
-    try:
-        await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        if starting.done():
-            await starting
-            await stopping
-    except KafkaError as error:  # it was there when the topics were looked at
-        die("Kafka was lost while the worker started", error)
-    finally:
-        end_within(patience)
-        starting.cancel()
-        stopping.cancel()
-        await app.stop()

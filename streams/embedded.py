@@ -35,7 +35,7 @@ class EmbeddedBroker:
 
     @property
     def url(self) -> str:
-        """For `consumer.make_app`: `kafka://127.0.0.1:port`."""
+        """For `process.make_app`: `kafka://127.0.0.1:port`."""
         return f"kafka://{self.address}"
 
     def start(self) -> str:

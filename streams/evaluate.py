@@ -17,10 +17,11 @@ from monitor.config import Config
 from monitor.panes import packed
 from monitor.panes.packed import Pane
 from streams import messages, parts
-from streams.consumer import App, Bundle
+from streams.bundles import Bundle
 from streams.desk import ALERT, Desk
 from streams.guard import fatal
 from streams.messages import Clock, Part
+from streams.process import App
 from streams.tables import Table, send
 from streams.topics import Topics
 from streams.watched import Watched

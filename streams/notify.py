@@ -14,8 +14,9 @@ from alerts.notifier import Sender
 from alerts.outbox import Delivery
 from alerts.silences import Silence
 from monitor.config import Config
-from streams.consumer import App, Bundle
+from streams.bundles import Bundle
 from streams.guard import fatal
+from streams.process import App
 from streams.tables import Table, send
 from streams.topics import Topics
 

@@ -22,7 +22,7 @@ from monitor.facts import Facts, blocks, entities
 from monitor.panes.packed import Pane
 from monitor.trials import families
 from streams import topics
-from streams.consumer import Bundle
+from streams.bundles import Bundle
 
 DAY_MS = 86_400_000
 SMALL, MANY, MERGED = (

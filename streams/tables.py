@@ -15,8 +15,8 @@ from faust.stores.base import Store as BaseStore
 from faust.types import TP, EventT, RecordMetadata
 from mode.utils.futures import maybe_async
 
-from streams.consumer import App
 from streams.guard import Revoked, die
+from streams.process import App
 
 MAX_RECORD = 900_000
 """Bytes of a key and its value together; brokers refuse records of more than 1 MB."""

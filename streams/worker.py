@@ -17,11 +17,11 @@ from dashboards.web import guard, make_web
 from monitor.config import Config, ConfigError
 from streams import office, tables, topics
 from streams.app import Worker
-from streams.consumer import serve
 from streams.embedded import PARTITIONS, EmbeddedBroker
 from streams.ingest import endpoints, foreign
 from streams.ingest.backlog import Backlog
 from streams.ingest.foreign import Foreign
+from streams.process import serve
 from streams.topics import Topics
 
 YOUNG = 200_000  # objects that may be made before the garbage collector looks at them; Python's 700 are few

@@ -16,11 +16,12 @@ from msgspec import Struct
 
 from monitor.config import Columns, Config
 from monitor.events import DAY_MS, Decision, Decoder, Feedback, InvalidEventError
-from streams.consumer import App, Bundle
-from streams.consumer import Record as Row
+from streams.bundles import Bundle
+from streams.bundles import Record as Row
 from streams.files import mapping
 from streams.guard import fatal
 from streams.ingest.records import Record, record
+from streams.process import App
 from streams.tables import send
 from streams.topics import Topics
 

@@ -17,8 +17,10 @@ from typing import Any
 
 import faust
 
-from streams.consumer import App, Bundle, Consumer, make_app, serve
+from streams.bundles import Bundle
+from streams.consumer import Consumer
 from streams.guard import die, fatal
+from streams.process import App, make_app, serve
 from streams.tables import Table
 
 

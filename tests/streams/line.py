@@ -15,7 +15,7 @@ from monitor.arrays.hashing import Texts, partitions
 from monitor.config import Config, Model, Rule
 from streams import topics
 from streams.app import Worker
-from streams.consumer import Bundle
+from streams.bundles import Bundle
 from streams.tables import Table
 from tests.alerts.doubles import Crash, Recorder
 from tests.streams.test_tables import recovery_of

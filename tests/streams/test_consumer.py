@@ -16,8 +16,10 @@ from aiokafka.structs import ConsumerRecord
 from faust.types import TP, ConsumerMessage
 from mode import Service
 
-from streams.consumer import FRESH_SECONDS, App, Bundle, BundleSchema, Consumer, PlainRecords, make_app
+from streams.bundles import Bundle, BundleSchema, PlainRecords
+from streams.consumer import FRESH_SECONDS, Consumer
 from streams.guard import CRASHED, Revoked, fatal
+from streams.process import App, make_app
 
 A, B = TP("decisions", 0), TP("decisions", 1)
 CHANGELOG = TP("group-facts-changelog", 0)
@@ -295,7 +297,7 @@ def test_what_ends_the_process(arguments: str, status: int, line: str) -> None:
 
 STARTING = """
 import asyncio, logging
-from streams.consumer import make_app, serve
+from streams.process import make_app, serve
 
 for chatty in ("aiokafka", "faust", "mode"):
     logging.getLogger(chatty).setLevel("CRITICAL")
@@ -313,7 +315,7 @@ def test_a_kafka_that_is_lost_at_the_start_is_one_line() -> None:
 STOPPING = """
 import asyncio, os, signal
 from types import SimpleNamespace
-from streams.consumer import serve
+from streams.process import serve
 
 async def start():
     os.kill(os.getpid(), signal.SIGTERM)

@@ -15,7 +15,7 @@ from monitor.config import Broker, Config, Model, Rule
 from monitor.events import MOST
 from monitor.facts import entities
 from monitor.panes import DECISION, GROUPS, UNKNOWN
-from streams.consumer import Bundle
+from streams.bundles import Bundle
 from streams.partition import FIELDS, MOVED, Partition, Taken, shape
 from tests.monitor.readable import Cell, everything
 

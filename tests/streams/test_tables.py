@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from faust.types import TP
 
-from streams.consumer import App, make_app
 from streams.guard import CRASHED, Revoked
+from streams.process import App, make_app
 from streams.tables import MAX_RECORD, Table, send
 
 CHANGELOG = "group-facts-changelog"

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from monitor.config import Broker, Columns, Config, Model
 from monitor.events import Decision, Feedback
 from streams import topics
-from streams.consumer import Bundle, make_app
+from streams.bundles import Bundle
 from streams.files import reader
 from streams.ingest.foreign import Foreign, Translated
+from streams.process import make_app
 
 NOW = 1_790_000_000.0
 COLUMNS = Columns(
