@@ -111,7 +111,7 @@ class Facts:
             sealed = batch.times[places] < joined.sealed
             late += places[sealed].tolist()
             ours = batch.take(places[~sealed])
-            columns = joined.columns(ours, siphash(ours.texts, self._key))
+            columns = joined.spelling.columns(ours, siphash(ours.texts, self._key))
             if model in self.claims and ours.holds("entity"):
                 columns["entity"] = entities.pseudonyms(ours.column("entity"), self._key)
             fresh = self._insert_decisions(joined, columns)
@@ -167,7 +167,7 @@ class Facts:
             self._returned.know(facts)
             self._insert_feedback(facts)
         elif block.model in self.models:
-            self.models[block.model].know(block.columns)
+            self.models[block.model].spelling.know(block.columns)
             self._insert_decisions(self.models[block.model], block.columns)
         else:
             self.claims.load(block)
@@ -289,7 +289,7 @@ class Facts:
         if len(early):
             order = np.argsort(ids)
             self._write(joined, rows[order[np.searchsorted(ids, early["id"], sorter=order)]], early)
-        joined.count(rows, +1)
+        joined.counting.count(rows, +1)
         totals = self._totals(ids, times) if len(early) else (times, np.ones_like(times))
         joined.panes.advance(joined.slots(DECISION, times), *totals)
         if len(early):
@@ -343,9 +343,9 @@ class Facts:
         distinct, which = found
         rows = distinct[which]
         touched = distinct[np.bincount(which[wins], minlength=len(distinct)) > 0]
-        joined.count(touched, -1)
+        joined.counting.count(touched, -1)
         self._write(joined, rows[wins], facts[wins])
-        joined.count(touched, +1)
+        joined.counting.count(touched, +1)
         joined.panes.advance(
             joined.slots(DECISION, joined.column("time", rows)), facts["time"], facts["rank"].astype(np.int64)
         )

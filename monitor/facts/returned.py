@@ -20,7 +20,7 @@ from monitor.arrays.index import Index, firsts
 from monitor.events import Feedback
 from monitor.events.batches import Batch
 from monitor.facts.blocks import CODED_KINDS, Array, stem
-from monitor.facts.joined import CLASSES, FLAGS, flags, texts
+from monitor.facts.spelling import CLASSES, FLAGS, flags, texts
 from monitor.panes import GROUPS
 
 U64 = npt.NDArray[np.uint64]

@@ -11,7 +11,7 @@ from monitor.arrays.codes import OTHER
 from monitor.config import Model, slice_ms
 from monitor.config.durations import UNITS_MS
 from monitor.events import Decision, Feedback, scalar
-from monitor.facts.joined import FLAGS
+from monitor.facts.spelling import FLAGS
 from monitor.monitor import Monitor
 from monitor.panes import GROUPS
 from monitor.readings import Reading
