@@ -1,20 +1,16 @@
-"""Questions answered: comparisons with their values, intervals and verdicts."""
+"""Questions answered: gaps between groups with their intervals, not judged yet."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise, repeat
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from monitor.fairness import comparisons, reference, verdicts
+from monitor.fairness import comparisons, reference
 from monitor.fairness.estimates import Matrix
-from monitor.fairness.intervals import ENOUGH, FEWEST, Estimates
+from monitor.fairness.intervals import Estimates
 from monitor.fairness.questions import Question
 from monitor.fairness.verdicts import Gaps
 from monitor.panes.table import UNKNOWN, Floats, Ints, Table
-from monitor.readings import Comparison, all_known
 
 
 @dataclass(frozen=True)
@@ -150,78 +146,3 @@ class Answers:
         gaps = comparisons.between(question.compare, groups, pairs)
         names = [self._names[other] for other in others]
         return Sides([group for group, _ in pairs], names, groups.value[others], groups.n[others], gaps)
-
-
-def judged(found: Mapping[str, Sequence[Answer]], attribute: str) -> dict[str, list[Comparison]]:
-    """The answers of each window as comparisons with verdicts, by their places, one after the other.
-
-    They are judged together, as an array costs hardly more than a number.
-    """
-    answers = [answer for some in found.values() for answer in some]
-    if not answers:
-        return {window: [] for window in found}
-    windows = np.array([number for number, some in enumerate(found.values()) for a in some for _ in a.places])
-    questions = [question for answer in answers for question in answer.questions]
-    sizes = [len(answer.groups) for answer in answers for _ in answer.questions]
-    places = np.array([place for answer in answers for place in answer.places])
-    each = np.repeat(np.arange(len(questions)), sizes)
-    order = np.lexsort((places[each], windows[each]))
-    each = each[order]
-
-    def of_questions(values: Iterable[object]) -> NDArray[Any]:
-        return np.array(list(values), object)[each]
-
-    gaps = Gaps(*(np.concatenate(parts)[order] for parts in zip(*map(_parts, answers), strict=True)))
-    fewest = np.array([question.fewest for question in questions])[each]
-    least = np.array([-np.inf if q.limits[0] is None else q.limits[0] for q in questions])
-    most = np.array([np.inf if q.limits[1] is None else q.limits[1] for q in questions])
-    limits = least[each], most[each]
-    decisions = np.concatenate([np.tile(a.decisions, len(a.questions)) for a in answers])[order]
-    past = np.array([q.reference == reference.BASELINE and q.compare != "value" for q in questions])[each]
-    shown = (gaps.least >= FEWEST) & ~np.isnan(gaps.low)
-    proved = verdicts.places(gaps, limits, fewest)
-    needed = verdicts.needed(
-        gaps, limits, fewest, decisions, past=past, undecided=proved == verdicts.UNDECIDED
-    )
-    rates, other_rates = (
-        np.concatenate([answer.rates[side] for answer in answers])[order] for side in (0, 1)
-    )
-    nothing = repeat(None)
-    columns = (
-        of_questions(question.metric for question in questions).tolist(),
-        of_questions(question.compare for question in questions).tolist(),
-        repeat(attribute),
-        _of_groups(answers, [answer.groups for answer in answers])[order].tolist(),
-        _of_groups(answers, [answer.references for answer in answers])[order].tolist(),
-        all_known(gaps.value),
-        all_known(np.where(shown, gaps.low, np.nan)),
-        all_known(np.where(shown, gaps.high, np.nan)),
-        gaps.n.tolist(),
-        gaps.reference_n.tolist(),
-        all_known(rates),
-        all_known(other_rates),
-        of_questions(question.limits[0] for question in questions).tolist(),
-        of_questions(question.limits[1] for question in questions).tolist(),
-        verdicts.VERDICTS[proved].tolist(),
-        np.array([*found], object)[windows[each]].tolist(),
-        of_questions(question.rule for question in questions).tolist(),
-        needed,
-        nothing,  # e_value
-        (shown & (gaps.least < ENOUGH)).tolist(),
-        nothing,  # due
-        all_known(np.where(shown, verdicts.detectable(gaps, limits), np.nan)),
-    )
-    comparisons = list(map(Comparison, *columns))
-    ends = np.searchsorted(windows[each], np.arange(len(found) + 1)).tolist()
-    return {window: comparisons[low:high] for window, (low, high) in zip(found, pairwise(ends), strict=True)}
-
-
-def _of_groups(answers: Sequence[Answer], names: Iterable[Sequence[str | None]]) -> NDArray[Any]:
-    """The names that each answer has for its groups, once for each of its questions."""
-    pairs = zip(names, answers, strict=True)
-    return np.concatenate([np.tile(np.array(some, object), len(answer.questions)) for some, answer in pairs])
-
-
-def _parts(answer: Answer) -> tuple[Floats, Floats, Floats, Ints, Ints]:
-    gaps = answer.gaps
-    return gaps.value, gaps.low, gaps.high, gaps.n, gaps.reference_n

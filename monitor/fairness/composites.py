@@ -9,9 +9,10 @@ import numpy as np
 from monitor import rates
 from monitor.config import Model, Rule, rule_name
 from monitor.fairness import pairs, population, reference, strata
-from monitor.fairness.answers import Answer, judged
+from monitor.fairness.answers import Answer
 from monitor.fairness.estimates import estimate, is_metric
 from monitor.fairness.intervals import Estimates
+from monitor.fairness.judging import judged
 from monitor.fairness.questions import Question, concerning
 from monitor.fairness.verdicts import Gaps
 from monitor.panes.table import NOTHING, UNKNOWN, Ints, Table, stacked

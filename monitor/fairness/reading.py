@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from monitor import rates
 from monitor.config import Model, Rule
 from monitor.fairness import estimates, exposure, numbers, quotients, reference, scores
-from monitor.fairness.answers import Answers, judged
+from monitor.fairness.answers import Answers
 from monitor.fairness.estimates import Matrix
 from monitor.fairness.intervals import ENOUGH, FEWEST, Estimates
+from monitor.fairness.judging import judged
 from monitor.fairness.questions import Question, asked, concerning
 from monitor.fairness.strata import aligned
 from monitor.panes.table import LAG, NOTHING, SCORES, Table
