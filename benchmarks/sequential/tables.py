@@ -14,6 +14,7 @@ from benchmarks.sequential.streams import EVENTS, MIXES, P_MINORITY, Events, chu
 from monitor.sequential.bounded import Means
 from monitor.sequential.control import e_bh
 from monitor.sequential.eprocess import Cells
+from monitor.sequential.steps import sums
 
 TAU = 0.02
 GAPS = (0.05, 0.1, 0.2)
@@ -199,10 +200,10 @@ def means(rng: np.random.Generator, runs: int, tick: Tick) -> Table:
     for gap in (0.05, 0.1, 0.2):
         first = {"betting on sums (Fairlead)": np.full(runs, np.inf)}
         x = [rng.beta(4 * m, 4 * (1 - m), (runs, 10_000)) for m in (0.4 + gap, 0.4)]
-        test = Means(runs, 0.05, 0.0, 1.0)
+        test = Means(runs, "difference", 0.05, 0.0, 1.0)
         for i in range(200):
             a, b = (values[:, 50 * i : 50 * i + 50] for values in x)
-            test.update((50, a.sum(1), (a * a).sum(1)), (50, b.sum(1), (b * b).sum(1)))
+            test.update(sums(a, 0, 1), sums(b, 0, 1))
             new = (test.e >= 1 / ALPHA) & np.isinf(first["betting on sums (Fairlead)"])
             first["betting on sums (Fairlead)"][new] = (i + 1) * 100
         for size in (100, 10):

@@ -2,7 +2,8 @@
 
 - Unfair since the start? :class:`~monitor.sequential.eprocess.Cells` for rates,
   :class:`~monitor.sequential.bounded.Means` for bounded numbers: ``peak`` >= 1/alpha proves it.
-- Became unfair? :class:`~monitor.sequential.changes.Changes`: alarms with the onset.
+- Became unfair? :class:`~monitor.sequential.changes.Changes` for rates,
+  :class:`~monitor.sequential.shifts.Shifts` for bounded numbers: they alarm with the onset.
 - How large is the gap? ``interval(alpha)`` of Cells and Means; ``within(alpha)`` proves a limit kept.
 - Few decisions a month? :func:`~monitor.sequential.calendar.p_value`, an exact test per period.
 - Many hypotheses? :func:`~monitor.sequential.control.e_bh` for the list of now, and

@@ -83,8 +83,12 @@ class Cells(Cellwise):
         """(low, high) of the gap a - b, or of the ratio a / b, each (cells,): over the blocks consumed
         so far, with the chance of ever being wrong at most ``alpha``.
         """
-        bounds = confidence.ratio_bounds if self.null.kind == "ratio" else confidence.difference_bounds
-        return bounds(self.state["sums"], alpha)
+        return self.bounds(self.state["sums"], alpha)
+
+    def bounds(self, sums: Array, alpha: float) -> tuple[Array, Array]:
+        """The interval that sums (5, cells) give."""
+        ratio = self.null.kind == "ratio"
+        return (confidence.ratio_bounds if ratio else confidence.difference_bounds)(sums, alpha)
 
     def within(self, alpha: float) -> NDArray[np.bool_]:
         """Where the interval proves that the limit is kept, (cells,)."""

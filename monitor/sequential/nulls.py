@@ -83,6 +83,11 @@ class Null:
             raise ValueError(f"limit = {self.limit!r}: allowed for {self.kind!r} is {allowed}")
 
     @property
+    def widest(self) -> float:
+        """The largest gap that there can be; ratios have none."""
+        return np.inf if self.kind == "ratio" else 1.0
+
+    @property
     def shape(self) -> tuple[int, int]:
         """(alternatives on each side, sides)."""
         return len(self._grid), len(KINDS[self.kind].sides)

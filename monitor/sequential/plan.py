@@ -3,13 +3,18 @@
 Fed with expected counts, log E rises as it does on average. It does so with a variance of twice its mean
 (as every log likelihood ratio of near rates), so the time until it has risen by b is inverse
 Gaussian, and its median is close to exp(-1/b) times the time on the average path.
+
+Of means the five sums that all bets are about grow in proportion, so that the time on the average path is
+found by scaling them; it is given as it is.
 """
+
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from monitor.sequential.blocks import SIZE
-from monitor.sequential.confidence import difference_bounds, ratio_bounds
+from monitor.sequential.bounded import Gap, Means
 from monitor.sequential.eprocess import Cells
 from monitor.sequential.logs import log_mean_exp
 from monitor.sequential.nulls import Null
@@ -66,17 +71,47 @@ def _median_events(null: Null, flow: Array, past: Array, log_e: Array, alpha: fl
     return np.asarray(np.ceil(left * np.exp(-1 / np.maximum(rise, 1))))
 
 
-def _times_within(cells: Cells, alpha: float) -> Array:
+def _times_within(cells: Cells | Means, alpha: float) -> Array:
     """How many times the evidence so far until the interval lies within the limit, (cells,); 1 if it does."""
-    bounds = ratio_bounds if cells.null.kind == "ratio" else difference_bounds
-    low, high = np.zeros(len(cells)), np.full(len(cells), np.log(HORIZON))
+    return _first(
+        len(cells), lambda times: cells.null.contains(*cells.bounds(cells.state["sums"] * times, alpha))
+    )
 
-    def within(log_times: Array) -> NDArray[np.bool_]:
-        return cells.null.contains(*bounds(cells.state["sums"] * np.exp(log_times), alpha))
 
-    reached = within(high)
+def _first(cells: int, reached: Callable[[Array], NDArray[np.bool_]]) -> Array:
+    """From how many times on, 1 to ten million, something is reached, (cells,); inf where it is not."""
+    low, high = np.zeros(cells), np.full(cells, np.log(HORIZON))
+    ever = reached(np.exp(high))
     for _ in range(HALVINGS):
         middle = (low + high) / 2
-        kept = within(middle)
-        low, high = np.where(kept, low, middle), np.where(kept, middle, high)
-    return np.where(within(np.zeros(len(cells))), 1.0, np.where(reached, np.exp(high), np.inf))
+        there = reached(np.exp(middle))
+        low, high = np.where(there, low, middle), np.where(there, middle, high)
+    return np.where(reached(np.ones(cells)), 1.0, np.where(ever, np.exp(high), np.inf))
+
+
+def values_to_prove(gap: Gap, difference: float, deviation: float, share_b: float, alpha: float) -> float:
+    """About how many values of both groups it takes to prove, at level ``alpha``, that means are out of
+    limits, if a's is ``difference`` above b's, both have the standard ``deviation``, and group b has
+    ``share_b`` (0 to 1) of the values. inf where it cannot be proved within ten million.
+
+    >>> gap = Gap("difference", 0.02, low=0, high=1)
+    >>> [values_to_prove(gap, far, 0.25, share_b=0.1, alpha=0.05) for far in (0.12, 0.02)]
+    [1842.0, inf]
+    """
+    weight, sigma = share_b * (1 - share_b), deviation / gap.widest  # of one value, on average
+    spread = weight * sigma**2 * np.array([share_b, 1 - share_b])
+    sums = np.array([[weight], [weight * difference / gap.widest], [0.0], *spread[:, None]])
+    return float(np.ceil(_times_to_prove(Means(1, gap.kind, gap.limit, gap.low, gap.high), sums, alpha)[0]))
+
+
+def values_left(means: Means, alpha: float) -> Array:
+    """About how many more values of both groups each cell's verdict will take, as :func:`decisions_left`."""
+    past = means.state["past"]
+    events = (past[0] + past[len(past) // 2]).astype(float)
+    times = np.minimum(_times_to_prove(means, means.state["sums"], alpha), _times_within(means, alpha))
+    return np.where(events > 0, (times - 1) * np.maximum(events, 1), np.inf)
+
+
+def _times_to_prove(means: Means, sums: Array, alpha: float) -> Array:
+    """How many times sums (5, cells) until E is 1/alpha, (cells,): it rises for ever once it is above 1."""
+    return _first(sums.shape[1], lambda times: means.log_evidence(sums * times) >= np.log(1 / alpha))

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.sequential.blocks import SIZE
-from monitor.sequential.changes import HALF_LIFE, Changes
+from monitor.sequential.changes import Changes
+from monitor.sequential.detector import HALF_LIFE
 from monitor.sequential.logs import log_mean_exp
 from monitor.sequential.nulls import Null
 from monitor.sequential.plan import STRIDE
