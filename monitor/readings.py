@@ -96,6 +96,7 @@ class Comparison(Struct, frozen=True, gc=False, tag="comparison"):
     once_in: float | None = None
     onset: int | None = None  # about when the newest change found began, event time (ms)
     listed: bool = False  # whether it is on the list of what looks unfair now (e-BH at 5 %)
+    outside: int = 0  # values that the test was fed as the nearest of the declared bounds, being beyond it
     revised: int = 0  # events that changed, or came, after the test was fed their slice
 
 

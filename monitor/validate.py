@@ -9,7 +9,7 @@ from monitor.config.config import Columns, ConfigError, Model, Rule, attribute_n
 from monitor.config.windows import window_ms
 from monitor.drift import detectors
 from monitor.fairness import reference
-from monitor.panes import proxies
+from monitor.panes import moments, proxies
 
 NAME = "a name of 1 to 256 characters"
 
@@ -20,6 +20,7 @@ def check(name: str, model: Model) -> None:
     _expect(bool(name) and len(name) <= 256, "models", name, NAME)
     _expect(bool(model.positive), f"{key}.positive", model.positive, "at least one value of `decision`")
     _check_numbers(key, model)
+    _check_bounds(f"{key}.bounds", model)
     _check_times(key, model)
     _check_attributes(key, model)
     for i, rule in enumerate(model.rules):
@@ -38,6 +39,14 @@ def _check_numbers(key: str, model: Model) -> None:
     if isinstance(model.baseline, int):
         allowed = "1 or more decisions, or the file that `fairlead baseline` wrote"
         _expect(model.baseline >= 1, f"{key}.baseline", model.baseline, allowed)
+
+
+def _check_bounds(key: str, model: Model) -> None:
+    numbers = "bounds of score, value, values.NAME, abs_error or squared_error"
+    for name, given in model.bounds.items():
+        _expect(moments.is_number(name), f"{key}.{name}", given, numbers)
+        fine = len(given) == 2 and -moments.LARGEST <= given[0] < given[1] <= moments.LARGEST
+        _expect(fine, f"{key}.{name}", given, "two numbers, the lesser first, of up to 10¹² in size")
 
 
 def _check_times(key: str, model: Model) -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from monitor import rates
 from monitor.config import Model
 from monitor.fairness import numbers, population, reference
+from monitor.panes.table import MEAN
 
 # metric → (its name, the people it is a share of, what that share is)
 _SHARES = {
@@ -110,8 +111,8 @@ def _flag(metric: str) -> str:
 
 
 def _number(metric: str) -> str:
-    if metric.endswith(numbers.MEAN):
-        return f"mean of {_source(metric.removesuffix(numbers.MEAN))}"
+    if metric.endswith(MEAN):
+        return f"mean of {_source(metric.removesuffix(MEAN))}"
     if found := numbers.quantile(metric):
         source, share = found
         name = "median" if share == 0.5 else f"{100 * share:.0f}th percentile"

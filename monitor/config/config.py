@@ -113,6 +113,7 @@ class Model(Section, frozen=True):
     features: list[str] = []
     reference: str | dict[str, str] = "largest"
     population: dict[str, dict[str, float]] = {}  # by attribute: each group's share of the people concerned
+    bounds: dict[str, list[float]] = {}  # by number: the least and the largest that it can be
     windows: list[str] = field(default_factory=lambda: ["24h", "30d", "all"])
     feedback_within: str = "90d"
     mature_after: str = "0s"

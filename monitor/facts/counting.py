@@ -24,6 +24,7 @@ from monitor.panes import (
     forecasts,
     limit,
     measures,
+    moments,
     proxies,
     slot,
     within,
@@ -47,6 +48,11 @@ class Counted:
     def is_rate(self) -> bool:
         """Whether it counts cases, which rates are made of, and not numbers."""
         return self.family in measures.OF_RATES
+
+    @property
+    def is_tested(self) -> bool:
+        """Whether tests may be fed with it."""
+        return self.family in measures.OF_TESTS
 
 
 class _Cells:
@@ -79,6 +85,7 @@ class Counting:
     ) -> None:
         self._model, self._codes, self._vocabularies = model, codes, vocabularies
         self._table, self._panes = table, panes
+        self._bounds = moments.asked(model)
 
     def count(self, rows: I64, sign: int) -> None:
         """Adds these decisions to their panes (sign +1), or takes them out (-1)."""
@@ -111,7 +118,7 @@ class Counting:
             return
         groups, slots = self._groups(rows, REPEATED), self._slots(DECISION, self._table["time"][rows])
         for counted in self._counted(rows):
-            if counted.is_rate:
+            if counted.is_tested:
                 cells.add(slots[counted.at], (group[counted.at] for group in groups), counted)
         self._add_outcomes(cells, rows, groups)
 
@@ -212,7 +219,7 @@ class Counting:
         else:
             yield Counted(at, family, (code, values), by_group=by_group)
         if stem in ("score", "value", "values"):
-            yield from self._sums(at, code, numbers.floats(values))
+            yield from self._sums(at, name, numbers.floats(values))
 
     def _errors(self, rows: I64) -> Iterator[Counted]:
         """How far numbers that were decided are from what came."""
@@ -221,12 +228,17 @@ class Counting:
         for name, sizes in found.items():
             code = _all(self._codes.code(name), at)
             yield Counted(at, measures.NUMBER, (code, bins.code(sizes)))
-            yield from self._sums(at, code, sizes)
+            yield from self._sums(at, name, sizes)
 
-    def _sums(self, at: I64, code: Array, values: npt.NDArray[np.float64]) -> Iterator[Counted]:
-        """The sum of some numbers, in two parts."""
+    def _sums(self, at: I64, name: str, values: npt.NDArray[np.float64]) -> Iterator[Counted]:
+        """The sum of some numbers, in two parts; and what tests of their mean are fed."""
+        code = _all(self._codes.code(name), at)
         for part, weights in enumerate(numbers.millionths(values)):
             yield Counted(at, measures.SUM, (code, _all(part, at)), weights)
+        if (bounds := self._bounds.get(name)) is not None:
+            code = _all(self._codes.code(moments.measure(name, bounds)), at)
+            for part, steps in moments.counted(values, bounds):
+                yield Counted(at, measures.MOMENT, (code, _all(part, at)), steps)
 
 
 _FAMILIES = {

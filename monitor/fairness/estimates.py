@@ -11,7 +11,7 @@ import numpy as np
 from monitor import rates
 from monitor.fairness import exposure, intervals, numbers, quotients, scores
 from monitor.fairness.intervals import Estimates
-from monitor.panes.table import Floats, Table, stacked
+from monitor.panes.table import MEAN, Floats, Table, stacked
 
 OTHERS = {**quotients.METRICS, **scores.METRICS, **exposure.METRICS}
 
@@ -74,7 +74,7 @@ def is_metric(name: str) -> bool:
 
 def additive(name: str) -> bool:
     """Whether it is a share or a mean: then there is a value of everybody that averages the groups'."""
-    return rates.definition(name) is not None or name.endswith(numbers.MEAN)
+    return rates.definition(name) is not None or name.endswith(MEAN)
 
 
 def estimate(metrics: Sequence[str], table: Table) -> Matrix:
@@ -107,8 +107,8 @@ def _sums(metrics: Sequence[str], table: Table, parts: Sequence[slice]) -> Sums:
     total, n = _counted(metrics, table, parts)
     found = Sums(n, total, total.copy())
     for row, metric in enumerate(metrics):
-        if metric.endswith(numbers.MEAN):
-            moments = numbers.moments(metric.removesuffix(numbers.MEAN), table)
+        if metric.endswith(MEAN):
+            moments = numbers.moments(metric.removesuffix(MEAN), table)
             found.n[row], found.total[row], found.squares[row] = moments
     return found
 
@@ -142,7 +142,7 @@ def _asked(metrics: tuple[str, ...], there: tuple[str, ...]) -> tuple[Floats, li
 
 @lru_cache(maxsize=1024)
 def _kind(metric: str) -> str:
-    if metric.endswith(numbers.MEAN):
+    if metric.endswith(MEAN):
         return "mean"
     found = rates.definition(metric)
     return "other" if found is None else "dice" if found.dice else "share"

@@ -12,7 +12,6 @@ from monitor.fairness.intervals import Estimates, Z
 from monitor.fairness.spreads import Spread, spread
 from monitor.panes.table import MICRO, Floats, Table
 
-MEAN = ".mean"
 _QUANTILE = re.compile(r"(.+)\.p(\d{1,2})")
 
 

@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 from monitor import rates
 from monitor.config import Model, Rule
-from monitor.fairness import estimates, exposure, numbers, quotients, reference, scores
+from monitor.fairness import estimates, exposure, quotients, reference, scores
 from monitor.fairness.answers import Answers
 from monitor.fairness.estimates import Matrix
 from monitor.fairness.intervals import ENOUGH, FEWEST, Estimates
 from monitor.fairness.judging import judged
 from monitor.fairness.questions import Question, asked, concerning
 from monitor.fairness.strata import aligned
-from monitor.panes.table import LAG, NOTHING, SCORES, Table
+from monitor.panes.table import LAG, MEAN, NOTHING, SCORES, Table
 from monitor.readings import Attribute, Group, Rate, all_known, known
 
 LAGS = (f"{LAG}.p50", f"{LAG}.p90")
@@ -107,7 +107,7 @@ def _present(table: Table) -> list[str]:
     plain = [name for name, rate in rates.RATES.items() if _came(name, rate, table)]
     flags = sorted({atom.partition("=")[0] for atom in atoms if atom.startswith("flags.")})
     reasons = sorted(atom for atom in atoms if atom.startswith("reasons."))
-    means = sorted(f"{number}{numbers.MEAN}" for number in _numbers(table))
+    means = sorted(f"{number}{MEAN}" for number in _numbers(table))
     scored = scores.METRICS if "score.pos" in table.histograms else ()
     shown = exposure.METRICS if any(atom.startswith(exposure.CLASS) for atom in atoms) else ()
     lagged = LAGS if LAG in table.histograms else ()

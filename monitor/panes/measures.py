@@ -16,8 +16,10 @@ CATEGORY = 5  # a feature's name, its category
 REASON = 7  # a reason's code
 SUM = 6  # a number's name, 0 the low 32 bits or 1 the rest: a count of millionths, exact
 LAG = 8  # the bin of the days that an outcome took
+MOMENT = 9  # a number's name with its bounds, the part of its sums (monitor/panes/moments.py)
 
 OF_RATES = frozenset({CORE, FLAG, REASON})  # what counts cases, and not numbers
+OF_TESTS = OF_RATES | {MOMENT}
 
 FIELDS = {
     CORE: "ccc",
@@ -28,6 +30,7 @@ FIELDS = {
     SUM: "cr",
     REASON: "c",
     LAG: "r",
+    MOMENT: "cr",
 }
 
 

@@ -35,6 +35,7 @@ UNKNOWN = "unknown"
 DECISION = ("tp", "fp", "fn", "tn", "up", "un")
 LAG = "outcome_lag"  # in days
 SCORES = ("score.none", "score.neg", "score.pos")
+MEAN = ".mean"  # ends the name of a number's mean
 MICRO = 1_000_000  # sums of numbers are whole millionths, so that adding them is exact
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from monitor.sequential.blocks import SIZE
+from monitor.sequential.blocks import SIZE, events
 from monitor.sequential.bounded import Gap, Means
 from monitor.sequential.eprocess import Cells
 from monitor.sequential.logs import log_mean_exp
@@ -42,17 +42,19 @@ def decisions_to_prove(
     return _median_events(null, flow, np.zeros_like(flow), fresh, alpha)
 
 
-def decisions_left(cells: Cells, alpha: float) -> Array:
+def decisions_left(cells: Cells | Means, alpha: float) -> Array:
     """About how many more events of both groups each cell's verdict at level ``alpha`` will take,
-    (cells,), if the rates stay what they have been: until its limit is proved broken or proved kept,
-    whichever its rates say. 0 where that is done, inf where it is out of reach or nothing came yet.
+    (cells,), if rates and means stay what they have been: until its limit is proved broken or proved kept,
+    whichever they say. 0 where that is done, inf where it is out of reach or nothing came yet.
     """
     past = cells.state["past"].astype(float)
-    events = past[0] + past[2]
-    flow = past / np.maximum(events, 1)
-    left = _median_events(cells.null, flow, past, cells.state["log_e"], alpha)
-    kept = _times_within(cells, alpha)
-    return np.where(np.isfinite(left), left, (kept - 1) * np.maximum(events, 1))
+    came = np.maximum(events(past).sum(axis=0), 1)
+    if isinstance(cells, Means):
+        left = (_times_to_prove(cells, cells.state["sums"], alpha) - 1) * came
+    else:
+        left = _median_events(cells.null, past / came, past, cells.state["log_e"], alpha)
+    kept = (_times_within(cells, alpha) - 1) * came
+    return np.asarray(np.where(np.isfinite(left), left, kept))
 
 
 def _median_events(null: Null, flow: Array, past: Array, log_e: Array, alpha: float) -> Array:
@@ -102,14 +104,6 @@ def values_to_prove(gap: Gap, difference: float, deviation: float, share_b: floa
     spread = weight * sigma**2 * np.array([share_b, 1 - share_b])
     sums = np.array([[weight], [weight * difference / gap.widest], [0.0], *spread[:, None]])
     return float(np.ceil(_times_to_prove(Means(1, gap.kind, gap.limit, gap.low, gap.high), sums, alpha)[0]))
-
-
-def values_left(means: Means, alpha: float) -> Array:
-    """About how many more values of both groups each cell's verdict will take, as :func:`decisions_left`."""
-    past = means.state["past"]
-    events = (past[0] + past[len(past) // 2]).astype(float)
-    times = np.minimum(_times_to_prove(means, means.state["sums"], alpha), _times_within(means, alpha))
-    return np.where(events > 0, (times - 1) * np.maximum(events, 1), np.inf)
 
 
 def _times_to_prove(means: Means, sums: Array, alpha: float) -> Array:

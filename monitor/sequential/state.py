@@ -1,8 +1,8 @@
 """State that survives a restart: arrays whose last axis is the cell, as versioned bytes."""
 
 import json
-from collections.abc import Mapping
-from typing import Any, Self
+from collections.abc import Mapping, Sequence
+from typing import Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 FORMAT = 1
 
 State = dict[str, NDArray[Any]]
+T = TypeVar("T", bound="Cellwise")
 
 
 class Cellwise:
@@ -39,6 +40,17 @@ class Cellwise:
         fresh = self.fresh(len(cells))
         for name, array in self.state.items():
             array[..., cells] = fresh[name]
+
+    @staticmethod
+    def gathered(chosen: Sequence[tuple[T, int]]) -> T:
+        """Cells of one or several tests with the same settings, at least one, as a test of their own."""
+        first, _ = chosen[0]
+        test = type(first)(len(chosen), **first._settings)
+        test.state = {
+            name: np.stack([each.state[name][..., cell] for each, cell in chosen], axis=-1)
+            for name in test.state
+        }
+        return test
 
     def to_bytes(self) -> bytes:
         """The settings and the state: one line of JSON, then the arrays, little-endian."""

@@ -5,8 +5,9 @@ limit. A rule with two limits of different size makes two families, its sides.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import msgspec
 
@@ -14,8 +15,10 @@ from monitor import rates
 from monitor.config import Config, ConfigError, Model, Rule, Test, attribute_name, rule_name, slice_ms
 from monitor.config.durations import milliseconds
 from monitor.fairness import reference
+from monitor.panes import moments
 from monitor.panes.table import DECISION
 from monitor.rates import LABELLED, Definition
+from monitor.sequential.bounded import Gap
 from monitor.sequential.control import Budget
 from monitor.sequential.nulls import Null
 
@@ -30,13 +33,20 @@ TESTABLE = (
     "threshold, for sequential and change need a rate of decisions, outcomes or flags, compared by difference"
     " (limits below 0.8) or ratio (min up to 1, max from 1) with a group, largest, highest, pairs or extremes"
 )
+MEANS = (
+    "threshold, for sequential and change compare a mean by difference, with limits that are less than its"
+    " bounds are apart, with a group, largest, highest, pairs or extremes"
+)
+UNBOUNDED = "threshold, for sequential and change declare {}, as in [0, 100]"
+Limit = Callable[[str, float], Null | Gap]  # of a kind
 
 
 @dataclass(frozen=True)
 class Side:
-    """One limit as a null hypothesis. `flipped`: its group a is the reference, its b the group."""
+    """One limit as a null hypothesis, of rates or of means. `flipped`: its group a is the reference, its b
+    the group."""
 
-    null: Null
+    null: Null | Gap
     flipped: bool = False
 
 
@@ -60,6 +70,11 @@ class Family:
     def tests(self) -> int:
         """How many continuous tests each pair of groups undergoes: since the start, and for changes."""
         return 2 if self.test == "sequential" else 1
+
+    @property
+    def by_month(self) -> bool:
+        """Whether calendar months are tested too: of rates there is an exact test."""
+        return self.test == "sequential" and isinstance(self.side.null, Null)
 
 
 def families(model: Model) -> list[Family]:
@@ -87,7 +102,7 @@ def test_of(rule: Rule, model: Model, attribute: str) -> Test:
     if rule.test is not None:
         return rule.test
     metric, _ = rates.resolve(rule.metric, rule.compare)
-    testable = bool(sides(rule, reference.word(model, attribute, rule)))
+    testable = bool(sides(rule, model, reference.word(model, attribute, rule)))
     known = source(metric) != COHORTS or milliseconds(model.mature_after) > 0
     return "sequential" if testable and known else "threshold"
 
@@ -98,8 +113,9 @@ def check(config: Config) -> None:
         for index, rule in enumerate(model.rules):
             words = [reference.word(model, attribute, rule) for attribute in _attributes(rule, model)]
             tested = rule.test not in (None, "threshold")
-            if tested and not all(sides(rule, word) for word in [*words, "largest"]):
-                raise ConfigError(f"models.{name}.rules[{index}].test", rule.test, TESTABLE)
+            if tested and not all(sides(rule, model, word) for word in [*words, "largest"]):
+                key = f"models.{name}.rules[{index}].test"
+                raise ConfigError(key, rule.test, _allowed(rule, model, f"models.{name}.bounds"))
     try:
         Budget.parse(config.alerts.false_alarms)
     except ValueError:
@@ -107,12 +123,24 @@ def check(config: Config) -> None:
         raise ConfigError("alerts.false_alarms", config.alerts.false_alarms, allowed) from None
 
 
-def source(metric: str) -> str | None:
-    """When events of a rate count; None for what is no share of independent events.
+def _allowed(rule: Rule, model: Model, bounds: str) -> str:
+    """Which tests a rule may have instead, and why. `bounds`: the key of the model's."""
+    metric, _ = rates.resolve(rule.metric, rule.compare)
+    number = moments.number(metric)
+    if number is None:
+        return TESTABLE
+    name = number if "." not in number else f'"{number}"'
+    return MEANS if number in model.bounds else UNBOUNDED.format(f"{bounds}.{name}")
 
-    >>> [source(name) for name in ("selection_rate", "tpr", "coverage", "f1", "values.csat.mean")]
-    ['decisions', None, 'cohorts', None, None]
+
+def source(metric: str) -> str | None:
+    """When events of a rate, or values of a mean, count; None for what is neither of independent events.
+
+    >>> [source(name) for name in ("selection_rate", "coverage", "f1", "score.mean", "values.csat.mean")]
+    ['decisions', 'cohorts', None, 'decisions', 'cohorts']
     """
+    if number := moments.number(metric):
+        return DECISIONS if number in moments.OF_DECISIONS else COHORTS
     found = rates.definition(metric)
     if found is None or found.dice or found.of_all:
         return None
@@ -133,31 +161,43 @@ def _of_decisions(rate: Definition) -> bool:
     )
 
 
-def sides(rule: Rule, word: str) -> list[Side]:
+def sides(rule: Rule, model: Model, word: str) -> list[Side]:
     """A rule's limits as null hypotheses; none where it cannot be tested.
 
-    >>> [(s.null.kind, s.null.limit, s.flipped) for s in sides(Rule(metric="tpr", min=-0.1, max=0.2), "F")]
+    >>> rule = Rule(metric="tpr", min=-0.1, max=0.2)
+    >>> [(s.null.kind, s.null.limit, s.flipped) for s in sides(rule, Model(positive=[1]), "F")]
     [('excess', 0.2, False), ('excess', 0.1, True)]
     """
     metric, compare = rates.resolve(rule.metric, rule.compare)
     if source(metric) is None or word in (reference.OVERALL, reference.BASELINE):
         return []
     try:
-        return _differences(rule, word) if compare == "difference" else _ratios(rule, word, compare)
+        if compare == "difference":
+            limit = _limit(metric, model)
+            return [] if limit is None else _differences(rule, word, limit)
+        return [] if moments.number(metric) else _ratios(rule, word, compare)
     except ValueError:
         return []
 
 
-def _differences(rule: Rule, word: str) -> list[Side]:
+def _limit(metric: str, model: Model) -> Limit | None:
+    """What makes hypotheses of a metric's limits; None for a mean of a number without bounds."""
+    if moments.number(metric) is None:
+        return Null
+    bounds = moments.bounds(metric, model)
+    return None if bounds is None else partial(Gap, low=bounds[0], high=bounds[1])
+
+
+def _differences(rule: Rule, word: str, limit: Limit) -> list[Side]:
     low, high = rule.min, rule.max
     if word == "highest":  # group minus highest is never above 0
         high = None
     if word == "extremes":  # highest minus lowest is never below 0
         low = None
     if low is not None and high is not None and low == -high:
-        return [Side(Null("difference", high))]
-    above = [] if high is None else [Side(Null("excess", high))]
-    return above if low is None else [*above, Side(Null("excess", -low), flipped=True)]
+        return [Side(limit("difference", high))]
+    above = [] if high is None else [Side(limit("excess", high))]
+    return above if low is None else [*above, Side(limit("excess", -low), flipped=True)]
 
 
 def _ratios(rule: Rule, word: str, compare: str) -> list[Side]:
@@ -178,7 +218,8 @@ def _families(rule: Rule, model: Model, attribute: str, test: Test) -> Iterator[
     metric, _ = rates.resolve(rule.metric, rule.compare)
     word = reference.word(model, attribute, rule)
     came = source(metric)
-    for side in sides(rule, word) if came else []:
+    bounds = moments.bounds(metric, model) or ()
+    for side in sides(rule, model, word) if came else []:
         yield Family(
             rule=rule_name(rule, model),
             attribute=attribute,
@@ -188,7 +229,8 @@ def _families(rule: Rule, model: Model, attribute: str, test: Test) -> Iterator[
             test=test,
             side=side,
             fingerprint=_fingerprint(
-                model, [attribute, metric, word, test, side.null.kind, side.null.limit, side.flipped]
+                model,
+                [attribute, metric, word, test, side.null.kind, side.null.limit, side.flipped, *bounds],
             ),
         )
 

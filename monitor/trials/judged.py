@@ -15,6 +15,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from monitor.readings import Attribute, Comparison, Verdict, known
+from monitor.sequential.blocks import events
 from monitor.sequential.control import e_bh
 from monitor.trials.left import Left
 from monitor.trials.running import Pair, Running
@@ -117,18 +118,19 @@ class Judge:
             confirmed=max((p.slice * width for p in found), default=None),
             onset=max((p.onset * width for p in found if p.onset is not None), default=None),
             listed=any((id(r), r.pairs[i]) in listed for r, i in places),
+            outside=max(int(r.found.outside[i]) for r, i in places),
             revised=max(sum(self._trials.revisions(r, i)) for r, i in places),
         )
 
     def _needed(self, c: Comparison, attribute: Attribute, own: tuple[Running, int]) -> int | None:
         """How many more decisions of the group a verdict will take, if all stays what it is."""
         running, pair = own
-        past = running.cells.state["past"][:, pair]
-        events, ours = int(past[0] + past[2]), int(past[2 if running.family.side.flipped else 0])
+        came = events(running.cells.state["past"][:, pair])
+        ours = int(came[1 if running.family.side.flipped else 0])
         left = self._left.events(running, pair)
-        if not events or not c.n or not isfinite(left):
+        if not came.any() or not c.n or not isfinite(left):
             return None
-        return ceil(left * ours / events * attribute.groups[c.group].n / c.n) or None
+        return ceil(left * ours / int(came.sum()) * attribute.groups[c.group].n / c.n) or None
 
     @property
     def _tests(self) -> list[Running]:
@@ -152,8 +154,8 @@ def _detectable(c: Comparison, own: tuple[Running, int]) -> float | None:
     found, pair = own[0].found, own[1]
     half = (float(found.high[pair]) - float(found.low[pair])) / 2
     beyond = [limit + side * half for limit, side in ((c.min, -1), (c.max, 1)) if limit is not None]
-    # no difference of two shares is beyond one, and no ratio below nothing
-    beyond = [edge for edge in beyond if (edge > 0 if c.compare == "ratio" else abs(edge) <= 1)]
+    widest = own[0].family.side.null.widest  # and no ratio is below nothing
+    beyond = [edge for edge in beyond if (edge > 0 if c.compare == "ratio" else abs(edge) <= widest)]
     value = c.value or 0.0
     return min(filter(isfinite, beyond), key=lambda each: abs(each - value), default=None)
 

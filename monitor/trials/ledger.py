@@ -1,13 +1,15 @@
 """What the tests were fed, slice by slice: to replay them, and to see what was revised afterwards."""
 
 from collections.abc import Collection, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from monitor.panes import moments
+from monitor.sequential.steps import STEPS
 from monitor.trials.slices import Slices
 
 Key = tuple[str, str, str]  # attribute, metric, group
@@ -19,16 +21,18 @@ BOOK = 16  # slices whose pages are one record: many small records make a recove
 
 
 class Page(Struct, array_like=True):
-    """One slice as it was fed: of attribute, metric and group how many events, and how many positives."""
+    """One slice as it was fed: of attribute, metric and group how many events, and how many positives; of
+    numbers the parts of monitor/panes/moments.py."""
 
     source: str
     slice: int
     rows: list[tuple[str, str, str, int, int]]
+    numbers: list[tuple[str, str, str, int, int, int, int]] = []
 
 
 class Revised(NamedTuple):
     """Of one group in one slice: at least how many events are not any more what the tests were fed, and how
-    many they were not fed because they came late."""
+    many they were not fed because they came late. A number counts as the part of its range that it moved."""
 
     altered: int
     late: int
@@ -49,8 +53,9 @@ class Ledger:
 
     def restore(self, page: Page) -> None:
         """Takes a page that was written down."""
-        codes = [(page.slice << _KEYS) | self._key(*row[:3]) for row in page.rows]
-        self._parts.append(np.array([codes, [r[3] for r in page.rows], [r[4] for r in page.rows]], np.int64))
+        rows = [*page.rows, *(row[:5] for row in page.numbers)]
+        found = [((page.slice << _KEYS) | self._key(*key), n, k) for *key, n, k in rows]
+        self._parts.append(np.array(found, np.int64).reshape(-1, 3).T)
 
     def forget(self, before: int) -> list[int]:
         """Drops slices that nobody can revise any more; returns their numbers."""
@@ -67,10 +72,13 @@ class Ledger:
         rows = np.concatenate([held, self._rows(now) * [[1], [-1], [-1]]], axis=1)
         codes, place = np.unique(rows[0], return_inverse=True)
         lost = np.zeros((2, len(codes)), np.int64)
-        for sums, row in zip(lost, (rows[2], rows[1] - rows[2]), strict=True):  # positives, negatives
+        for sums, row in zip(lost, rows[1:], strict=True):
             np.add.at(sums, place, row)
-        altered, late = np.maximum(lost, 0).sum(axis=0), np.maximum(-lost, 0).sum(axis=0)
         names = list(self._keys)
+        units = np.array([STEPS if moments.number(metric) else 1 for _, metric, _ in names], np.int64)
+        positive = lost[1] / units[codes & ((1 << _KEYS) - 1)]
+        sides = np.stack([positive, lost[0] - positive])  # positives, negatives; parts of a range
+        altered, late = np.ceil(np.maximum(sides, 0).sum(axis=0)), np.ceil(np.maximum(-sides, 0).sum(axis=0))
         found: dict[Key, dict[int, Revised]] = {}
         for i in np.flatnonzero(altered + late).tolist():
             key = names[int(codes[i]) & ((1 << _KEYS) - 1)]
@@ -92,15 +100,13 @@ class Ledger:
             yield np.stack([(numbers[at] << _KEYS) | keys[group], counts.n[at, group], counts.k[at, group]])
 
     def _page(self, slices: Slices, place: int) -> Page:
-        rows = [
-            (*question, name, n, k)
-            for question, counts in slices.counts.items()
-            for name, n, k in zip(
-                counts.groups, counts.n[place].tolist(), counts.k[place].tolist(), strict=True
-            )
-            if n
-        ]
-        return Page(self._source, slices.numbers[place], rows)
+        page = Page(self._source, slices.numbers[place], [], [])
+        for question, counts in slices.counts.items():
+            rows: list[Any] = page.numbers if moments.number(question[1]) else page.rows
+            for name, sums in zip(counts.groups, counts.sums[:, place].T.tolist(), strict=True):
+                if sums[0]:
+                    rows.append((*question, name, *sums))
+        return page
 
     def _key(self, attribute: str, metric: str, group: str) -> int:
         return self._keys.setdefault((attribute, metric, group), len(self._keys))

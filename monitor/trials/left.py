@@ -4,12 +4,14 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from monitor.sequential.eprocess import Cells
+from monitor.sequential.blocks import events
+from monitor.sequential.bounded import Gap
 from monitor.sequential.nulls import Null
 from monitor.sequential.plan import decisions_left
+from monitor.sequential.state import Cellwise
 from monitor.trials.running import Pair, Running
 
-FEWEST = 30  # of each of the two groups: with fewer, their rates are not known well enough to say
+FEWEST = 30  # of each of the two groups: with fewer, their rates and means are not known well enough to say
 
 Place = tuple[str, str, Pair]  # fingerprint, rule, pair
 
@@ -18,9 +20,9 @@ class Left:
     """Events left by pair of groups, for the tests of one model."""
 
     def __init__(self) -> None:
-        self._alike: dict[Null, list[Running]] = {}
-        self._fed: dict[Null, int] = {}
-        self._held: dict[Null, Mapping[Place, float]] = {}
+        self._alike: dict[Null | Gap, list[Running]] = {}
+        self._fed: dict[Null | Gap, int] = {}
+        self._held: dict[Null | Gap, Mapping[Place, float]] = {}
 
     def renew(self, tests: Iterable[Running]) -> None:
         """Forgets what is no longer so. `tests` are all of the model's."""
@@ -38,19 +40,15 @@ class Left:
         """
         null = running.family.side.null
         if null not in self._held:
-            self._held[null] = _ask(null, self._alike[null])
+            self._held[null] = _ask(self._alike[null])
         return self._held[null].get(_place(running, pair), np.inf)
 
 
-def _ask(null: Null, tests: list[Running]) -> dict[Place, float]:
+def _ask(tests: list[Running]) -> dict[Place, float]:
     chosen = [(test, pair) for test in tests for pair in range(len(test)) if _is_open(test, pair)]
     if not chosen:
         return {}
-    cells = Cells(len(chosen), null.kind, null.limit)
-    cells.state = {
-        name: np.stack([test.cells.state[name][..., pair] for test, pair in chosen], axis=-1)
-        for name in cells.state
-    }
+    cells = Cellwise.gathered([(test.cells, pair) for test, pair in chosen])
     alpha = min(test.terms.alpha for test, _ in chosen)
     left = decisions_left(cells, alpha).tolist()
     return {_place(*which): events for which, events in zip(chosen, left, strict=True)}
@@ -58,9 +56,7 @@ def _ask(null: Null, tests: list[Running]) -> dict[Place, float]:
 
 def _is_open(running: Running, pair: int) -> bool:
     past, found = running.cells.state["past"][:, pair], running.found
-    return bool(
-        min(past[0], past[2]) >= FEWEST and not found.within[pair] and np.isnan(found.proved[0, pair])
-    )
+    return bool(events(past).min() >= FEWEST and not found.within[pair] and np.isnan(found.proved[0, pair]))
 
 
 def _place(running: Running, pair: int) -> Place:

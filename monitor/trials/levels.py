@@ -56,6 +56,6 @@ def alone(model: Model, false_alarms: str = "1 per year") -> Levels:
 
 def _levels(models: Iterable[Model], false_alarms: str) -> Levels:
     asked = [family for model in models for family in families(model)]
-    monthly = sum(family.test == "sequential" for family in asked)
+    monthly = sum(family.by_month for family in asked)
     tests = sum(family.tests for family in asked)
     return Levels(Budget.parse(false_alarms, CALENDAR), max(1, tests), max(1, monthly))

@@ -11,10 +11,10 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from monitor.config import Config
+from monitor.config import Config, Model
 from monitor.fairness.reference import WORDS
 from monitor.panes.table import UNKNOWN
-from monitor.sequential.nulls import FACTORS, GAPS
+from monitor.sequential.nulls import FACTORS, GAPS, Null
 from monitor.sequential.power import Pair, events_to_notice, events_to_prove
 from monitor.trials.asked import Family, Side, families
 from monitor.trials.expected import Expected
@@ -40,6 +40,7 @@ class Question:
 
     model: str
     family: Family
+    null: Null
     group: str
     reference: str
     share: float
@@ -88,8 +89,8 @@ class Planned(Struct, frozen=True):
 
 
 def questions(config: Config, expected: dict[str, Expected]) -> list[Question]:
-    """All pairs of groups of the models that something is expected of. Where all ordered pairs are tested,
-    each group is held against the largest, for an example."""
+    """All pairs of groups of the models that something is expected of, of rules about rates. Where all ordered
+    pairs are tested, each group is held against the largest, for an example."""
     share = levels(config)
     return [
         question
@@ -99,11 +100,17 @@ def questions(config: Config, expected: dict[str, Expected]) -> list[Question]:
     ]
 
 
+def unplanned(model: Model) -> list[str]:
+    """The rules that are tested and not simulated: those about means, whose spread nobody has said."""
+    means = [family.rule for family in families(model) if not isinstance(family.side.null, Null)]
+    return list(dict.fromkeys(means))
+
+
 def _of(name: str, family: Family, known: Expected, share: Levels) -> Iterator[Question]:
-    groups = known.groups(family.attribute, family.metric)
+    null, groups = family.side.null, known.groups(family.attribute, family.metric)
     named = family.word not in WORDS and family.word in groups
     reference = family.word if named else next((group for group in groups if group != UNKNOWN), None)
-    if reference is None:
+    if reference is None or not isinstance(null, Null):
         return
     room, per_year = SPARE * known.pairs(family), known.per_day * YEAR
     terms = Terms(room, share.alpha(room), share.threshold(room, per_year), share.month(room))
@@ -112,7 +119,15 @@ def _of(name: str, family: Family, known: Expected, share: Levels) -> Iterator[Q
         if group != reference:
             both = own.events + other.events
             yield Question(
-                name, family, group, reference, own.events / both, both * known.per_day, other.rate, terms
+                name,
+                family,
+                null,
+                group,
+                reference,
+                own.events / both,
+                both * known.per_day,
+                other.rate,
+                terms,
             )
 
 
@@ -163,21 +178,19 @@ def _answer(question: Question, sizes: list[Size], detectable: dict[str, float |
 def _simulated(
     rng: np.random.Generator, question: Question, per_day: float, runs: int
 ) -> tuple[list[Size], dict[str, float | None]]:
-    side, terms = question.family.side, question.terms
-    ratio = side.null.kind == "ratio"
+    side, null, terms = question.family.side, question.null, question.terms
+    ratio = null.kind == "ratio"
     pairs = {size: _pair(question, size) for size in (FINE_FACTORS if ratio else FINE_GAPS).tolist()}
     possible = {size: pair for size, pair in pairs.items() if pair is not None}
     horizon = question.per_day * LONGEST
     proved = np.full((len(possible), runs), np.inf)
     if question.family.test == "sequential":
-        proved = events_to_prove(
-            rng, side.null, list(possible.values()), terms.alpha, runs=runs, horizon=horizon
-        )
+        proved = events_to_prove(rng, null, list(possible.values()), terms.alpha, runs=runs, horizon=horizon)
     shown = [i for i, size in enumerate(possible) if size in (FACTORS if ratio else GAPS)]
     chosen = list(possible.values())
     noticed = events_to_notice(
         rng,
-        side.null,
+        null,
         [chosen[i] for i in shown],
         terms.threshold,
         runs=runs,

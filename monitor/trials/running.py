@@ -9,11 +9,17 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from monitor.panes.table import UNKNOWN
+from monitor.sequential.blocks import events
+from monitor.sequential.bounded import Means
 from monitor.sequential.calendar import p_value
-from monitor.sequential.changes import Alarm, Changes
+from monitor.sequential.changes import Changes
+from monitor.sequential.detector import Alarm
 from monitor.sequential.eprocess import Cells
+from monitor.sequential.nulls import Null
+from monitor.sequential.shifts import Shifts
 from monitor.sequential.state import Cellwise, State
 from monitor.trials.asked import CHOSEN, Family
+from monitor.trials.averaged import tests
 from monitor.trials.slices import Counts
 
 Ints = NDArray[np.int64]
@@ -82,9 +88,7 @@ class Running:
     month: int = -1
 
     def __post_init__(self) -> None:
-        null = self.family.side.null
-        self.cells = Cells(0, null.kind, null.limit)
-        self.changes = Changes(0, null.kind, null.limit, self.terms.threshold)
+        self._tests = tests(self.family.side.null, self.terms.threshold)
         self.marks = Marks(0)
         self._columns: tuple[list[str], NDArray[np.intp], NDArray[np.intp]] | None = None
         self._found: Found | None = None
@@ -92,19 +96,29 @@ class Running:
     def __len__(self) -> int:
         return len(self.pairs)
 
+    @property
+    def cells(self) -> Cells | Means:
+        """The tests since the start."""
+        return self._tests.cells
+
+    @property
+    def changes(self) -> Changes | Shifts:
+        """The change detectors."""
+        return self._tests.changes
+
     def keep(self) -> Kept:
-        tests = (test.to_bytes() for test in (self.cells, self.changes, self.marks))
+        records = (test.to_bytes() for test in (self.cells, self.changes, self.marks))
         rule, fingerprint = self.family.rule, self.family.fingerprint
         return Kept(
-            fingerprint, rule, self.terms.room, self.start, self.month, self.pairs, self.groups, *tests
+            fingerprint, rule, self.terms.room, self.start, self.month, self.pairs, self.groups, *records
         )
 
     def restore(self, kept: Kept) -> None:
-        """Takes up where a record left off. The threshold of changes is today's, whatever it was then."""
+        """Takes up where a record left off."""
         self.start, self.month = kept.start, kept.month
         self.pairs, self.groups = list(kept.pairs), list(kept.groups)
-        self.cells, self.marks = Cells.from_bytes(kept.cells), Marks.from_bytes(kept.marks)
-        self.changes.state = Changes.from_bytes(kept.changes).state
+        self._tests.restore(kept.cells, kept.changes)
+        self.marks = Marks.from_bytes(kept.marks)
 
     def welcome(self, groups: Iterable[str], number: int) -> None:
         """Begins the tests of groups not seen before, in alphabetical order, as far as there is room."""
@@ -136,21 +150,19 @@ class Running:
 
     def feed(self, number: int, counts: Counts, place: int) -> None:
         """Consumes one finished slice: row `place` of the counts."""
-        n, k = counts.n[place], counts.k[place]
-        if not n.any():
+        sums = counts.sums[:, place]
+        if not sums[0].any():
             return
-        came = [name for name, seen in zip(counts.groups, n.tolist(), strict=True) if seen]
+        came = [name for name, seen in zip(counts.groups, sums[0].tolist(), strict=True) if seen]
         self._welcome_new(came, number)
         self.finish(number)
         if not self.pairs:
             return
         a, b = self._places(counts.groups)
-        n, k = np.append(n, 0), np.append(k, 0)
-        rows = np.stack([n[a], k[a], n[b], k[b]])
+        sums = np.pad(sums, ((0, 0), (0, 1)))
         self._found = None
-        self.marks.state["month"] += rows
-        self.cells.update(*rows)
-        self._mark(number, self.changes.update(rows[0], rows[1], rows[2], rows[3], number - self.start))
+        self.marks.state["month"] += np.concatenate([sums[:2, a], sums[:2, b]])
+        self._mark(number, self._tests.feed(np.concatenate([sums[:, a], sums[:, b]]), number - self.start))
 
     def _places(self, groups: list[str]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Where groups a and b of each pair are counted; behind the last for those that are not."""
@@ -165,8 +177,7 @@ class Running:
         marks = self.marks.state
         fresh = np.isnan(marks["proved"]) & (self.cells.state["log_peak"] >= self._proof)
         marks["proved"][fresh] = number + 1
-        past = self.cells.state["past"]
-        marks["events"][fresh] = (past[0] + past[2])[fresh]
+        marks["events"][fresh] = events(self.cells.state["past"]).sum(axis=0)[fresh]
         for alarm in alarms:
             marks["changed"][alarm.cell] = number + 1
             marks["onset"][alarm.cell] = self.start + alarm.onset
@@ -193,6 +204,8 @@ class Running:
         n = counts[0] + counts[2]
         wanted = (counts[0] > 0) & (counts[2] > 0) & (n <= MOST_A_MONTH) & (self.family.test == "sequential")
         for cell in np.flatnonzero(wanted).tolist():
+            if not isinstance(null, Null):  # of means there is no exact test
+                break
             n_a, k_a, n_b, k_b = counts[:, cell].tolist()
             complies = null.complies(np.asarray(k_a / n_a), np.asarray(k_b / n_b))
             marks["p"][cell] = 1.0 if complies else p_value(n_a, k_a, n_b, k_b, null)
@@ -205,8 +218,8 @@ class Running:
 
     def fed(self, pair: int) -> int:
         """How many events a pair's tests were fed since they began."""
-        past, waiting = self.cells.state["past"], self.cells.state["open"]
-        return int(past[[0, 2], pair].sum()) + int(waiting[[0, 2], pair].sum())
+        state = self.cells.state
+        return sum(int(events(state[name])[:, pair].sum()) for name in ("past", "open"))
 
     def restart(self, pairs: list[int], number: int) -> None:
         """Makes tests begin anew with slice `number`: what they were fed has changed too much."""
@@ -230,7 +243,6 @@ class Running:
         low, high = self.cells.interval(level)
         if self.family.side.flipped:
             low, high = _turned(low, high, self.family.side.null.kind)
-        past = self.cells.state["past"]
         since = np.stack([marks["proved"], marks["monthly"]])
         return Found(
             e=self.cells.e,
@@ -239,7 +251,8 @@ class Running:
             high=high,
             within=self.cells.within(level),
             proved=np.where(sequential, since, np.nan),
-            events=past[0] + past[2],
+            events=events(self.cells.state["past"]).sum(axis=0),
+            outside=self._tests.outside,
         )
 
 
@@ -247,7 +260,8 @@ class Running:
 class Found:
     """What is known of each pair, shape (pairs,): E now and at its highest, the confidence sequence of group
     minus (or over) reference and whether it lies inside the limit, when it was `proved` otherwise (2, pairs)
-    since the start and in a month, and how many events were judged.
+    since the start and in a month, how many events were judged, and how many of the values that were fed lay
+    outside their bounds.
     """
 
     e: Floats
@@ -257,6 +271,7 @@ class Found:
     within: NDArray[np.bool_]
     proved: Floats
     events: Ints
+    outside: Ints
 
 
 def month_of(number: int, width: int) -> int:

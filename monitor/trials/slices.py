@@ -1,4 +1,5 @@
-"""From panes to what tests are fed: of each finished slice, how many events and positives of each group."""
+"""From panes to what tests are fed: of each finished slice, how many events and positives of each group; of
+a number how many values, and their sums."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from monitor import rates
 from monitor.config import Model
-from monitor.panes import DECISION, OUTCOME, REPEATED, Panes, Window, measures
+from monitor.panes import DECISION, OUTCOME, REPEATED, Panes, Window, measures, moments
 from monitor.panes.meanings import Meanings
 from monitor.panes.tally import Tally
 from monitor.rates import Definition
@@ -18,16 +19,25 @@ from monitor.trials.asked import OUTCOMES
 Ints = NDArray[np.int64]
 Question = tuple[str, str]  # attribute, metric
 _ODD = np.uint64(0x9E3779B97F4A7C15)
-COUNTED = (measures.CORE, measures.FLAG, measures.REASON)
 
 
 @dataclass(frozen=True)
 class Counts:
-    """Of one rate by one attribute: `n` and `k`, events and positives, of shape (slices, groups)."""
+    """Of one metric by one attribute: `sums` of shape (rows, slices, groups). Of a rate the rows are events
+    and positives; of a mean the parts of monitor/panes/moments.py."""
 
     groups: list[str]
-    n: Ints
-    k: Ints
+    sums: Ints
+
+    @property
+    def n(self) -> Ints:
+        """How many events, or values."""
+        return np.asarray(self.sums[0])
+
+    @property
+    def k(self) -> Ints:
+        """How many positives; of values the sum of their steps."""
+        return np.asarray(self.sums[1])
 
 
 @dataclass(frozen=True)
@@ -56,7 +66,7 @@ def sliced(
     family = measures.family(window.measures)[window.pairs[:, 1]]
     attributes = {attribute for attribute, _ in asked}
     wanted = np.array([name in attributes for name, _ in window.groups], np.bool_)
-    kept = np.isin(family, COUNTED) & wanted[window.pairs[:, 0]]
+    kept = np.isin(family, list(measures.OF_TESTS)) & wanted[window.pairs[:, 0]]
     if only is not None:
         kept &= np.isin(slices, np.array(sorted(only), np.int64))
     if not kept.any():
@@ -101,28 +111,40 @@ class _Cells:
     """A window in which every group of every slice is tallied as a group of its own."""
 
     def __init__(self, window: Window, slice_of: Ints, texts: list[str | None], model: Model) -> None:
-        self._groups, self._slices = window.groups, int(slice_of.max()) + 1
-        split = slice_of * len(window.groups) + window.pairs[:, 0]
-        distinct, row = np.unique(split, return_inverse=True)
+        self._window, self._texts, self._model = window, texts, model
+        self._shape = int(slice_of.max()) + 1, len(window.groups)
+        self._split = slice_of * len(window.groups) + window.pairs[:, 0]
+        distinct, row = np.unique(self._split, return_inverse=True)
         names = [("", str(number)) for number in distinct.tolist()]
         pairs = np.stack([row, window.pairs[:, 1]], axis=1)
         self._table = Tally(replace(window, groups=names, pairs=pairs), Meanings(texts, model)).table("")
-        self._split = np.array([int(name) for name in self._table.groups], np.int64)
-        self._sums: dict[str, tuple[Ints, Ints]] = {}
+        self._sums: dict[str, Ints] = {}
 
     def counts(self, attribute: str, metric: str) -> Counts:
-        columns = sorted((name, i) for i, (given, name) in enumerate(self._groups) if given == attribute)
-        n, k = self._dense(metric)
-        places = [i for _, i in columns]
-        return Counts([name for name, _ in columns], n[:, places], k[:, places])
-
-    def _dense(self, metric: str) -> tuple[Ints, Ints]:
+        groups = self._window.groups
+        columns = sorted((name, i) for i, (given, name) in enumerate(groups) if given == attribute)
         if metric not in self._sums:
-            k, n = rates.parts(rates.definition(metric) or Definition((), ()), self._table)
-            self._sums[metric] = self._spread(n), self._spread(k)
-        return self._sums[metric]
+            self._sums[metric] = self._dense(metric)
+        return Counts([name for name, _ in columns], self._sums[metric][:, :, [i for _, i in columns]])
 
-    def _spread(self, sums: Ints) -> Ints:
-        dense = np.zeros(self._slices * len(self._groups), np.int64)
-        dense[self._split] = sums
-        return dense.reshape(self._slices, len(self._groups))
+    def _dense(self, metric: str) -> Ints:
+        """The sums of all groups of the window, (rows, slices, groups)."""
+        declared = moments.bounds(metric, self._model)
+        if declared is not None:
+            return self._moments(moments.measure(moments.number(metric) or "", declared))
+        k, n = rates.parts(rates.definition(metric) or Definition((), ()), self._table)
+        places = np.array([int(name) for name in self._table.groups], np.int64)
+        return np.stack([self._spread(places, n), self._spread(places, k)])
+
+    def _moments(self, name: str) -> Ints:
+        keys = self._window.measures
+        code = self._texts.index(name) if name in self._texts else -1
+        ours = (measures.family(keys) == measures.MOMENT) & (measures.field(keys, 0) == code)
+        part = np.where(ours, measures.field(keys, 1), -1)[self._window.pairs[:, 1]]
+        parts = [part == number for number in moments.PARTS]
+        return np.stack([self._spread(self._split[at], self._window.counts[at]) for at in parts])
+
+    def _spread(self, places: Ints, sums: Ints) -> Ints:
+        dense = np.zeros(self._shape[0] * self._shape[1], np.int64)
+        np.add.at(dense, places, sums)
+        return dense.reshape(self._shape)

@@ -5,18 +5,17 @@ from functools import cache
 from math import isfinite
 
 from monitor.config import Config
+from monitor.sequential.bounded import Gap
 from monitor.sequential.nulls import Null
-from monitor.sequential.plan import decisions_to_prove
+from monitor.sequential.plan import decisions_to_prove, values_to_prove
 from monitor.trials.asked import SOURCES, Family, families
 from monitor.trials.levels import CALENDAR, SPARE, Levels, levels
 from monitor.trials.trials import ALTERED, WARM_UP, YEAR
 
 PAIRS = 4  # of groups in an attribute, for the example: five groups, one of them the reference
-HIGH, BEYOND, SHARE = (
-    0.5,
-    0.1,
-    0.1,
-)  # of the example: one rate, how far beyond the limit the other is, its group
+# Of the examples: one rate, how far beyond the limit the other is, and its group's share; of means, as parts of
+# their range, how far beyond the limit they are apart, and the standard deviation.
+HIGH, BEYOND, SHARE, SPREAD = 0.5, 0.1, 0.1, 0.25
 EDITS = (
     "A test begins anew, with the slices that come then, when its rule's metric, compare, min, max,"
     " attribute, reference or test is edited, or its model's positive, positive_outcome, mature_after or the"
@@ -65,17 +64,30 @@ def _models(config: Config, asked: dict[str, list[Family]]) -> Iterator[str]:
 
 
 def _family(family: Family, share: Levels) -> str:
-    null = family.side.null
-    low, high, events = _example(null, share.alpha(SPARE * PAIRS))
+    null, alpha = family.side.null, share.alpha(SPARE * PAIRS)
+    said, events = _rates(null, alpha) if isinstance(null, Null) else _means(null, alpha)
     taking = f"about {events:,.0f} cases" if isfinite(events) else "more than ten million cases"
     return (
-        f"tested against {_limit(null)}, {family.test}; each event counts {SOURCES[family.source]}. Rates of"
-        f" {high:.0%} and {low:.0%}, one of them in a group with a {SHARE:.0%} share, take {taking} of both"
-        " to prove."
+        f"tested against {_limit(null)}, {family.test}; each event counts {SOURCES[family.source]}. {said},"
+        f" one of them in a group with a {SHARE:.0%} share, take {taking} of both to prove."
     )
 
 
-def _limit(null: Null) -> str:
+def _rates(null: Null, alpha: float) -> tuple[str, float]:
+    low, high, events = _example(null, alpha)
+    return f"Rates of {high:.0%} and {low:.0%}", events
+
+
+def _means(gap: Gap, alpha: float) -> tuple[str, float]:
+    deviation, apart = SPREAD * gap.widest, gap.limit + BEYOND * gap.widest
+    said = (
+        f"Values count from {gap.low:g} to {gap.high:g}, those beyond as the nearest of the two. Means that"
+        f" are {apart:g} apart, with a standard deviation of {deviation:g}"
+    )
+    return said, values_to_prove(gap, apart, deviation, SHARE, alpha)
+
+
+def _limit(null: Null | Gap) -> str:
     named = {"difference": "a gap of {:g} either way", "excess": "a gap of {:g}", "ratio": "a ratio of {:g}"}
     return named[null.kind].format(null.limit)
 

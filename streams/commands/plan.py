@@ -15,7 +15,7 @@ from monitor import baseline
 from monitor.baseline import Baseline, BaselineError
 from monitor.config import Config, ConfigError, slice_ms
 from monitor.trials.expected import Assumed, Expected, Past
-from monitor.trials.plan import MONTHS, Planned, Size, plan, questions
+from monitor.trials.plan import MONTHS, Planned, Size, plan, questions, unplanned
 from streams import settings
 from streams.commands.options import Source
 from streams.commands.reference import build
@@ -90,6 +90,7 @@ def document(
                 "per_day": known.per_day,
                 "assumed": isinstance(known, Assumed),
                 "tests": [msgspec.to_builtins(each) for each in found if each.model == name],
+                "not_simulated": unplanned(config.models[name]),
             }
             for name, known in people.items()
         },
@@ -101,8 +102,10 @@ def show(console: Console, found: dict[str, Any]) -> None:
     for name, model in found["models"].items():
         tests = [msgspec.convert(each, Planned) for each in model["tests"]]
         console.print(_headline(name, model))
-        if not tests:
+        if not tests and not model["not_simulated"]:
             console.print("Nothing is tested: no rule is about a rate, or no group is known.")
+        for rule in model["not_simulated"]:
+            console.print(Text(f"{rule}: tests of means are not simulated; fairlead check has an example."))
         alike: dict[bytes, list[Planned]] = {}
         for test in tests:
             alike.setdefault(_same(test), []).append(test)

@@ -6,7 +6,7 @@ import pytest
 from monitor.sequential.bounded import Gap, Means
 from monitor.sequential.eprocess import Cells
 from monitor.sequential.nulls import Null
-from monitor.sequential.plan import decisions_left, decisions_to_prove, values_left, values_to_prove
+from monitor.sequential.plan import decisions_left, decisions_to_prove, values_to_prove
 from monitor.sequential.steps import sums
 from tests.monitor.sequential.streams import counts
 
@@ -97,7 +97,7 @@ def test_what_is_left_of_means_shrinks_to_nothing_as_evidence_comes() -> None:
     rows = np.array([[0.5, 0.7] * 25, [0.4, 0.6] * 25, [0.4, 0.6] * 25])
     for i in range(100):
         if i % 10 == 0:
-            left.append(values_left(means, 0.05))
+            left.append(decisions_left(means, 0.05))
         a, b = sums(rows, 0, 1), sums(rows[[1, 1, 1]], 0, 1)
         n = np.array([50, 50, 0])
         means.update(*(each._replace(n=n, **_only(each, n > 0)) for each in (a, b)))
