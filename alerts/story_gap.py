@@ -159,6 +159,11 @@ def _proof(gap: Comparison) -> list[str]:
         lines.append(
             f"On average over all {gap.tested:,} cases tested it was {interval}, limits that always hold."
         )
+    if gap.outside:
+        lines.append(
+            f"{gap.outside:,} of the {gap.tested:,} values tested lay outside the declared bounds, and were"
+            " tested as the nearest bound."
+        )
     return lines
 
 

@@ -89,8 +89,8 @@ class Planned(Struct, frozen=True):
 
 
 def questions(config: Config, expected: dict[str, Expected]) -> list[Question]:
-    """All pairs of groups of the models that something is expected of, of rules about rates. Where all ordered
-    pairs are tested, each group is held against the largest, for an example."""
+    """All pairs of groups of the models that something is expected of, of rules about rates. Where all
+    ordered pairs are tested, each group is held against the largest, for an example."""
     share = levels(config)
     return [
         question

@@ -13,8 +13,8 @@ from monitor.trials.levels import CALENDAR, SPARE, Levels, levels
 from monitor.trials.trials import ALTERED, WARM_UP, YEAR
 
 PAIRS = 4  # of groups in an attribute, for the example: five groups, one of them the reference
-# Of the examples: one rate, how far beyond the limit the other is, and its group's share; of means, as parts of
-# their range, how far beyond the limit they are apart, and the standard deviation.
+# Of the examples: one rate, how far beyond the limit the other is, and its group's share; of means, as parts
+# of their range, how far beyond the limit they are apart, and the standard deviation.
 HIGH, BEYOND, SHARE, SPREAD = 0.5, 0.1, 0.1, 0.25
 EDITS = (
     "A test begins anew, with the slices that come then, when its rule's metric, compare, min, max,"
