@@ -14,7 +14,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,15 +30,24 @@ KIND, LIMIT = (
 )  # "difference": either way; "excess": group minus reference; "ratio": at least
 ALPHA, THRESHOLD = 1 / 155.6, 5615.0  # 1 in so many, and in so many blocks: `fairlead plan` prints them
 SINCE = 0  # the slice that the test began with, if it began anew
+BOUNDS: tuple[float, float] | None = None  # of a mean those of the configuration; LIMIT is in the same unit
 
-# %% The slices of the pair, in order: number, and n_a, k_a, n_b, k_b
+# %% The slices of the pair, in order: number, and n_a, k_a, n_b, k_b; of a mean n, k and squares of each
 Slice = tuple[int, "NDArray[np.int64]"]
 
 
 def read(
-    path: str, *, model: str, attribute: str, metric: str, group: str, reference: str, since: int = 0
+    path: str,
+    *,
+    model: str,
+    attribute: str,
+    metric: str,
+    group: str,
+    reference: str,
+    since: int = 0,
+    fields: Sequence[str] = ("n", "k"),
 ) -> list[Slice]:
-    """Events and positives of group and reference in each slice that the test was fed."""
+    """Events and positives of group and reference in each slice that the test was fed; or other fields."""
     found: dict[int, NDArray[np.int64]] = {}
     with open(path, newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
@@ -48,11 +57,16 @@ def read(
                 attribute,
                 metric,
             ) and number >= since:
-                counts = found.setdefault(number, np.zeros(4, np.int64))
+                counts = found.setdefault(number, np.zeros(2 * len(fields), np.int64))
                 if row["group"] in (group, reference):
-                    place = 0 if row["group"] == group else 2
-                    counts[place : place + 2] = int(row["n"]), int(row["k"])
+                    place = 0 if row["group"] == group else len(fields)
+                    counts[place : place + len(fields)] = [int(row[field]) for field in fields]
     return sorted(found.items(), key=lambda item: item[0])
+
+
+def width(slices: list[Slice]) -> int:
+    """How many numbers a slice has: two of each group, or three."""
+    return len(slices[0][1]) if slices else 4
 
 
 # %% Blocks: closed at 100 events with both groups in them, and at 250 in any case
@@ -66,18 +80,19 @@ class Block(NamedTuple):
 
 def blocks(slices: list[Slice]) -> Iterator[Block]:
     """When a block closes depends on how many came, never on what was decided."""
-    waiting, begun = np.zeros(4, np.int64), None
+    b = width(slices) // 2  # where group b's counts begin
+    waiting, begun = np.zeros(2 * b, np.int64), None
     for number, counts in slices:
-        events, n = counts[0] + counts[2], waiting[0] + waiting[2]
+        events, n = counts[0] + counts[b], waiting[0] + waiting[b]
         begun = number if begun is None and events else begun
         if n and events and n + events > 250:
             yield Block(waiting, begun or 0, number)
-            waiting, begun = np.zeros(4, np.int64), number
+            waiting, begun = 0 * waiting, number
         waiting = waiting + counts
-        n = waiting[0] + waiting[2]
-        if n >= 250 or (n >= 100 and waiting[0] and waiting[2]):
+        n = waiting[0] + waiting[b]
+        if n >= 250 or (n >= 100 and waiting[0] and waiting[b]):
             yield Block(waiting, begun or 0, number)
-            waiting, begun = np.zeros(4, np.int64), number
+            waiting, begun = 0 * waiting, number
 
 
 # %% The likeliest rates with p_a = slope p_b + gap: by bisection of the score, no closed form is needed
@@ -117,50 +132,81 @@ def gains(block: Any, past: Any, kind: str, limit: float) -> NDArray[np.float64]
     return np.concatenate(found)
 
 
+# %% The same of a mean: bets on the sums of values, in 65,536ths of the range from its lower bound on
+STAKES = np.geomspace(1e-5, 0.9, 32)  # since the start
+SHIFTS = np.geomspace(0.03, 0.9, 7)  # for changes
+Gains = Callable[[Any, Any, str, float], NDArray[np.float64]]
+
+
+def of_means(bounds: tuple[float, float], stakes: NDArray[np.float64]) -> Gains:
+    """What a block says, for each stake l: l surplus - (-log(1 - l) - l) variation."""
+
+    def gains(block: Any, past: Any, kind: str, limit: float) -> NDArray[np.float64]:
+        (n, total, squares), (before, earlier, _) = (
+            np.reshape(sums, (2, 3)).T / np.array([1, 65536, 65536**2])[:, None] for sums in (block, past)
+        )
+        guess = (earlier + 0.5) / (before + 1)  # of the two means, from what came before
+        each = n[::-1] / n.sum()  # by how much a value of a, and of b, counts
+        apart = (each[0] * total[0]) - (each[1] * total[1])
+        variation = (each**2 * (squares - 2 * guess * total + n * guess**2)).sum()
+        allowed = each[0] * n[0] * limit / (bounds[1] - bounds[0])
+        sides = (apart, -apart)[: 2 if kind == "difference" else 1]
+        cost = -np.log1p(-stakes) - stakes
+        return np.concatenate([stakes * (side - allowed) - cost * variation for side in sides])
+
+    return gains
+
+
 def log_mean(logs: NDArray[np.float64]) -> float:
     """The logarithm of the mean of what these are the logarithms of."""
     return float(np.logaddexp.reduce(logs) - np.log(len(logs)))
 
 
 # %% Unfair since the start: E, the mean of all products; a proof where it reaches 1/alpha
-def evidence(slices: list[Slice], kind: str, limit: float) -> list[tuple[int, int, float]]:
+def evidence(
+    slices: list[Slice], kind: str, limit: float, gains: Gains = gains
+) -> list[tuple[int, int, float]]:
     """After each block: the slice that closed it, the events so far, log E."""
-    past, logs, path = np.zeros(4), np.zeros(8 if kind == "difference" else 4), []
+    past, logs, path = np.zeros(width(slices)), np.zeros(1), []
     for block in blocks(slices):
         logs = logs + gains(block.counts, past, kind, limit)
         past = past + block.counts
-        path.append((block.closed, int(past[0] + past[2]), log_mean(logs)))
+        path.append((block.closed, int(past[0] + past[len(past) // 2]), log_mean(logs)))
     return path
 
 
 # %% Became unfair: SR, the sum of the products begun with each block; an alarm where it reaches A
-def changes(slices: list[Slice], kind: str, limit: float, threshold: float) -> list[tuple[int, float]]:
+def changes(
+    slices: list[Slice], kind: str, limit: float, threshold: float, gains: Gains = gains
+) -> list[tuple[int, float]]:
     """Of each alarm the slice that closed its block, and about the slice that the change began with."""
-    sides = 8 if kind == "difference" else 4
-    past, sr, onset, found = np.zeros(4), np.full(sides, -np.inf), np.zeros(sides), []
+    past, sr, onset, found = np.zeros(width(slices)), np.full(1, -np.inf), np.zeros(1), []
     for block in blocks(slices):
-        told = block.counts[0] > 0 and block.counts[2] > 0
+        n_a, n_b = block.counts[:: len(block.counts) // 2]
+        told = n_a > 0 and n_b > 0
         gain = gains(block.counts, past, kind, limit)
         if told:
             begun = np.logaddexp(sr, 0)
             onset, sr = block.begun + (onset - block.begun) * np.exp(sr - begun), begun
         sr = sr + gain
-        past = past * 0.5 ** ((block.counts[0] + block.counts[2]) / 5000) + block.counts
+        past = past * 0.5 ** ((n_a + n_b) / 5000) + block.counts
         if log_mean(sr) >= np.log(threshold):
             weights = np.exp(sr - sr.max())
             found.append((block.closed, float((onset * weights).sum() / weights.sum())))
-            sr = np.full(sides, -np.inf)
+            sr = np.full_like(sr, -np.inf)
     return found
 
 
 # %% What comes out
 if __name__ == "__main__":
     whom = {"model": MODEL, "attribute": ATTRIBUTE, "metric": METRIC, "group": GROUP, "reference": REFERENCE}
-    pair = read(SLICES, **whom, since=SINCE)
-    path = evidence(pair, KIND, LIMIT)
+    fields = ("n", "k") if BOUNDS is None else ("n", "k", "squares")
+    pair = read(SLICES, **whom, since=SINCE, fields=fields)
+    start, later = (of_means(BOUNDS, stakes) if BOUNDS else gains for stakes in (STAKES, SHIFTS))
+    path = evidence(pair, KIND, LIMIT, start)
     proof = next((step for step in path if step[2] >= -np.log(ALPHA)), None)
     print(f"{len(pair)} slices, {len(path)} blocks; E now {np.exp(path[-1][2]):.4g}")
     print(f"at its highest {np.exp(max(0.0, *(log_e for _, _, log_e in path))):.4g}")
     print("no proof" if proof is None else f"proved in slice {proof[0]} by {proof[1]:,} events")
-    for closed, began in changes(pair, KIND, LIMIT, THRESHOLD):
+    for closed, began in changes(pair, KIND, LIMIT, THRESHOLD, later):
         print(f"a change was found in slice {closed}, which began about slice {began:.0f}")

@@ -175,7 +175,8 @@ function badge(c) {
 function always(c) {
   if ((c.cs_low ?? null) === null || (c.cs_high ?? null) === null) return "";
   const hint = "On average over all that was tested. Right at all times at once, so it is wider than the interval of a single look.";
-  return h("span", { class: "range", title: hint }, `always${(c.since ?? null) === null ? "" : `, since its test began on ${words.day(c.since)}`}: ${words.gaps(c.cs_low, c.cs_high, c)}`);
+  const beyond = c.outside ? `; ${words.count(c.outside)} of ${words.count(c.tested)} values beyond their bounds, tested as the nearest` : "";
+  return h("span", { class: "range", title: hint }, `always${(c.since ?? null) === null ? "" : `, since its test began on ${words.day(c.since)}`}: ${words.gaps(c.cs_low, c.cs_high, c)}${beyond}`);
 }
 
 // When a sequential test proved it, since when it is so, and whether it stands on the list of now.

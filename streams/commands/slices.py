@@ -18,7 +18,7 @@ from streams.commands.measure import spelled
 from streams.commands.options import Source
 from streams.files.reader import Chunk
 
-HEADER = ("model", "source", "slice", "start", "attribute", "metric", "group", "n", "k")
+HEADER = ("model", "source", "slice", "start", "attribute", "metric", "group", "n", "k", "squares", "outside")
 Pages = dict[str, list[Page]]  # by model
 
 
@@ -112,6 +112,6 @@ def write(out: IO[str], pages: Pages, config: Config) -> int:
 
 def _rows(name: str, pages: Pages, config: Config) -> Iterator[tuple[Any, ...]]:
     width = slice_ms(config.models[name])
-    for source, number, rows in sorted((page.source, page.slice, page.rows) for page in pages[name]):
-        for row in rows:
-            yield name, source, number, spelled(number * width), *row
+    for page in sorted(pages[name], key=lambda page: (page.source, page.slice)):
+        for row in [*((*row, "", "") for row in page.rows), *page.numbers]:
+            yield name, page.source, page.slice, spelled(page.slice * width), *row

@@ -279,6 +279,8 @@ def compare(
         onset=PROVED - DAY if out else None,
         listed=out,
         since=AS_OF - 500 * DAY if out and how == "ratio" else None,
+        tested=a.n + b.n if out else 0,
+        outside=24 if out and how == "ratio" else 0,
     )
 
 

@@ -58,6 +58,8 @@ async def test_groups_comparisons_alerts_and_health_are_shown(tab: Tab, server: 
         assert said in comparison
     anew = "always, since its test began on 18 Aug 2016: "
     assert anew in await tab.text("[data-key='attribute-race'] .comparisons")
+    beyond = " values beyond their bounds, tested as the nearest"
+    assert (await tab.text("[data-key='attribute-race'] .comparisons")).count(beyond) == 1
     assert "about 1,632 more needed" in await tab.text("[data-key='attribute-race'] .comparisons")
     alerts = await tab.text("#alerts")
     assert alerts.index("CRITICAL") < alerts.index("4 more firing") < alerts.index("2 resolved alerts")

@@ -44,6 +44,27 @@ def _decision(name: str, day: float, group: str, yes: bool) -> Decision:
     )
 
 
+def scored(
+    days: Sequence[int],
+    means: Callable[[int], dict[str, float]] | dict[str, float],
+    each: int = 30,
+    seed: int = 1,
+) -> list[Decision]:
+    """Each day so many decisions of each group, with scores around its mean, at most .25 off."""
+    rng, made = np.random.default_rng(seed), []
+    for day in days:
+        for group, mean in (means(day) if callable(means) else means).items():
+            for i, off in enumerate(rng.uniform(-0.25, 0.25, each).tolist()):
+                made.append(
+                    with_score(f"{seed}-{day}-{group}-{i}", day + (i + 0.5) / each, group, mean + off)
+                )
+    return made
+
+
+def with_score(name: str, day: float, group: str, score: float) -> Decision:
+    return Decision(id=name, model="m", time=at(day), decision="yes", score=score, attributes={"sex": group})
+
+
 def outcome(decision: Decision, day: float, happened: bool) -> Feedback:
     return Feedback(decision_id=decision.id, time=at(day), outcome=happened)
 

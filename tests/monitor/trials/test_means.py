@@ -1,7 +1,5 @@
 """Rules about means of bounded numbers: asked, counted, fed once, kept, revised, judged, told."""
 
-from collections.abc import Callable, Sequence
-
 import numpy as np
 import pytest
 from msgspec.structs import replace
@@ -21,7 +19,7 @@ from monitor.trials import Levels, Trials, alone, check, families, levels, told
 from monitor.trials import test_of as method
 from monitor.trials.asked import COHORTS, DECISIONS
 from monitor.trials.slices import sliced
-from tests.monitor.trials.streams import MODEL, START, add, advanced, at, learnt
+from tests.monitor.trials.streams import MODEL, START, add, advanced, at, learnt, scored, with_score
 
 SCORE = Rule(metric="mean_score", min=-0.05, max=0.05, name="score")
 CSAT = Rule(metric="values.csat.mean", min=-0.3, name="csat")
@@ -87,8 +85,8 @@ def test_values_of_feedback_wait_until_it_is_known_how_long() -> None:
         (
             replace(SCORE, compare="ratio", min=0.9, max=None, test="sequential"),
             "models.m.rules[0].test: 'sequential' is not allowed; allowed: threshold, for sequential and"
-            " change compare a mean by difference, with limits that are less than its bounds are apart, with a"
-            " group, largest, highest, pairs or extremes",
+            " change compare a mean by difference, with limits that are less than its bounds are apart, with"
+            " a group, largest, highest, pairs or extremes",
         ),
     ],
 )
@@ -107,25 +105,6 @@ def test_means_take_their_part_of_the_budget_and_no_months() -> None:
 # streams
 
 
-def scored(
-    days: Sequence[int],
-    means: Callable[[int], dict[str, float]] | dict[str, float],
-    each: int = 30,
-    seed: int = 1,
-) -> list[Decision]:
-    """Each day so many decisions of each group, with scores around its mean, at most .25 off."""
-    rng, made = np.random.default_rng(seed), []
-    for day in days:
-        for group, mean in (means(day) if callable(means) else means).items():
-            for i, off in enumerate(rng.uniform(-0.25, 0.25, each).tolist()):
-                made.append(_scored(f"{seed}-{day}-{group}-{i}", day + (i + 0.5) / each, group, mean + off))
-    return made
-
-
-def _scored(name: str, day: float, group: str, score: float) -> Decision:
-    return Decision(id=name, model="m", time=at(day), decision="yes", score=score, attributes={"sex": group})
-
-
 def rated(decision: Decision, after: float, csat: float) -> Feedback:
     """So many days after the decision."""
     return Feedback(decision_id=decision.id, time=decision.time + 86400 * after, values={"csat": csat})
@@ -138,7 +117,7 @@ FAIR, UNFAIR = {"F": 0.5, "M": 0.5}, {"F": 0.35, "M": 0.5}
 
 
 def test_a_slice_holds_the_exact_sums_of_each_group() -> None:
-    made = [*scored(range(3), FAIR, each=7), _scored("low", 1, "F", -3.0), _scored("high", 1, "F", 1.5)]
+    made = [*scored(range(3), FAIR, each=7), with_score("low", 1, "F", -3.0), with_score("high", 1, "F", 1.5)]
     found = sliced(
         learnt(SCORED, made).panes["m"], SCORED, DECISIONS, (0, 1 << 20), asked=[("sex", "score.mean")]
     )
@@ -407,7 +386,7 @@ def test_means_at_the_limit_itself_are_hardly_ever_called_out() -> None:
     pairs, days, rng = 40, 60, np.random.default_rng(9)
     rates = {f"F{i:02}": 0.55 for i in range(pairs)} | {"M": 0.5}
     made = [
-        _scored(f"{day}-{group}-{i}", day + i / 200, group, float(one))
+        with_score(f"{day}-{group}-{i}", day + i / 200, group, float(one))
         for day in range(days)
         for group, rate in rates.items()
         for i, one in enumerate((rng.random(120 if group == "M" else 12) < rate).tolist())

@@ -19,7 +19,7 @@ from streams import cli, parts, topics
 from streams.commands import measure, options, slices
 from streams.embedded import EmbeddedBroker
 from streams.files import reader
-from tests.monitor.trials.streams import GAP, MODEL, advanced, decisions, learnt
+from tests.monitor.trials.streams import GAP, MODEL, advanced, decisions, learnt, scored
 
 NOTEBOOK = Path(__file__).parents[3] / "examples" / "replicate_verdict.py"
 COMPAS = options.BUNDLED.with_suffix(".csv")
@@ -72,9 +72,35 @@ def test_a_verdict_is_replicated(
     compare(notebook, running, pair)
 
 
-def compare(notebook: ModuleType, running: Running, pair: list) -> None:
+@pytest.mark.parametrize(
+    ("rule", "each"), [({"min": -0.05, "max": 0.05}, 30), ({"min": -0.02}, 70), ({"max": 0.05}, 9)]
+)
+def test_a_verdict_about_a_mean_is_replicated(
+    notebook: ModuleType, tmp_path: Path, rule: dict[str, float], each: int
+) -> None:
+    bounds = (-0.5, 1.5)
+    model = replace(
+        MODEL,
+        rules=[Rule(metric="mean_score", name="gap", **rule)],
+        bounds={"score": [*bounds]},
+        events_per_day=200.0,
+    )
+    means = {"F": 0.35, "M": 0.5} if "min" in rule else {"F": 0.65, "M": 0.5}
+    made = scored(range(80), lambda day: means if day < 20 or day > 40 else {"F": 0.5, "M": 0.5}, each)
+    made[7] = replace(made[7], score=9.0)
+    trials = advanced(model, learnt(model, made).panes["m"], 80)
+    (running,) = trials.running["gap", "sex"]
+    whom = {"model": "m", "attribute": "sex", "metric": "score.mean", "fields": ("n", "k", "squares")}
+    group, reference = reversed(running.pairs[0]) if running.family.side.flipped else running.pairs[0]
+    pair = notebook.read(written(tmp_path, trials, model), **whom, group=group, reference=reference)
+    found = (notebook.of_means(bounds, stakes) for stakes in (notebook.STAKES, notebook.SHIFTS))
+    compare(notebook, running, pair, *found)
+    assert np.isfinite(running.marks.state["proved"][0])
+
+
+def compare(notebook: ModuleType, running: Running, pair: list, *gains: object) -> None:
     null, marks = running.family.side.null, running.marks.state
-    path = notebook.evidence(pair, null.kind, null.limit)
+    path = notebook.evidence(pair, null.kind, null.limit, *gains[:1])
     peak = max(0.0, *(log_e for _, _, log_e in path))
     assert path[-1][2] == pytest.approx(float(np.log(running.found.e[0])), abs=1e-6)
     assert peak == pytest.approx(float(running.cells.state["log_peak"][0]), abs=1e-6)
@@ -83,7 +109,7 @@ def compare(notebook: ModuleType, running: Running, pair: list) -> None:
         assert np.isnan(marks["proved"][0])
     else:
         assert (proof[0] + 1, proof[1]) == (marks["proved"][0], marks["events"][0])
-    found = notebook.changes(pair, null.kind, null.limit, running.terms.threshold)
+    found = notebook.changes(pair, null.kind, null.limit, running.terms.threshold, *gains[1:])
     if found:
         assert found[-1][0] + 1 == marks["changed"][0]
         assert found[-1][1] == pytest.approx(marks["onset"][0], abs=0.01)
