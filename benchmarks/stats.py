@@ -18,10 +18,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table as Printed
 
-from benchmarks.sequential import delays, deployment, tables
+from benchmarks.sequential import delays, deployment, means, tables
 from benchmarks.sequential.bars import judged
 from benchmarks.sequential.plot import svg, years
-from benchmarks.sequential.streams import CHUNK
+from benchmarks.sequential.streams import CHUNK, MIXES
 from benchmarks.sequential.tables import Table, Tick
 
 Measure = Callable[[np.random.Generator, int, Tick], Table]
@@ -34,10 +34,11 @@ MEASURES: dict[str, tuple[Measure, float]] = {
     "drift": (tables.drift, 1),
     "many": (tables.many, 0.25),
     "intervals": (tables.intervals, 1),
-    "means": (tables.means, 0.25),
+    "means": (means.means, 0.25),
     "delays": (delays.delays, 1),
     "year": (deployment.year, 0.1),
     "speed": (tables.speed, 1),
+    "limits": (means.limits, 0.25),
 }
 STEPS = {
     "proof": 12,
@@ -47,7 +48,12 @@ STEPS = {
     "intervals": 2,
     "delays": 3,
 }  # of each chunk of runs
-FIXED_STEPS = {"means": 3, "speed": 1, "year": len(deployment.VOLUMES) * deployment.DAYS}
+FIXED_STEPS = {
+    "means": 3,
+    "limits": len(means.KINDS) * len(MIXES),
+    "speed": 1,
+    "year": len(deployment.VOLUMES) * deployment.DAYS,
+}
 
 
 def main(argv: list[str]) -> int:

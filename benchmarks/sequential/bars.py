@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from benchmarks.sequential.means import KINDS
 from benchmarks.sequential.tables import Table
 
 OURS = "RIPr grid (Fairlead)"
@@ -47,6 +48,8 @@ BARS = [
     Bar("delays", MATURED, "false alarms", most=0.05),
     Bar("delays", PROVISIONAL, "false alarms", least=0.3),
     Bar("delays", "delay by decision, in one group", "false alarms", least=0.3),
+    *(bar for kind in KINDS for bar in _mixes("limits", kind, "false alarms", 0.05, 0.05, 0.05)),
+    *(bar for kind in KINDS for bar in _mixes("limits", kind, "false changes", 1, 1, 1)),
     Bar("year", YEAR, "a year", most=1),
     Bar("year", "z-test of all so far, 5 %", "a year", least=10),
     Bar("speed", OURS, "µs to close 50 cells", most=300),

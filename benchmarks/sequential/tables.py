@@ -11,10 +11,8 @@ from numpy.typing import NDArray
 from benchmarks.sequential import methods
 from benchmarks.sequential.methods import ALPHA, SLICE, Alarms
 from benchmarks.sequential.streams import EVENTS, MIXES, P_MINORITY, Events, chunks, drifting, stream
-from monitor.sequential.bounded import Means
 from monitor.sequential.control import e_bh
 from monitor.sequential.eprocess import Cells
-from monitor.sequential.steps import sums
 
 TAU = 0.02
 GAPS = (0.05, 0.1, 0.2)
@@ -190,47 +188,6 @@ def _sequence(counts: NDArray[np.int64]) -> list[tuple[NDArray[np.float64], NDAr
         if i % 20 == 19:
             bounds.append(cells.interval(ALPHA))
     return bounds
-
-
-def means(rng: np.random.Generator, runs: int, tick: Tick) -> Table:
-    """Bounded numbers: betting on sums against online Newton step on block means of 100 and of 10."""
-    table = Table(
-        f"Gap of means of numbers in [0, 1] (beta, sd .22), τ = .05, half and half, median of {runs} runs"
-    )
-    for gap in (0.05, 0.1, 0.2):
-        first = {"betting on sums (Fairlead)": np.full(runs, np.inf)}
-        x = [rng.beta(4 * m, 4 * (1 - m), (runs, 10_000)) for m in (0.4 + gap, 0.4)]
-        test = Means(runs, "difference", 0.05, 0.0, 1.0)
-        for i in range(200):
-            a, b = (values[:, 50 * i : 50 * i + 50] for values in x)
-            test.update(sums(a, 0, 1), sums(b, 0, 1))
-            new = (test.e >= 1 / ALPHA) & np.isinf(first["betting on sums (Fairlead)"])
-            first["betting on sums (Fairlead)"][new] = (i + 1) * 100
-        for size in (100, 10):
-            first[f"Newton step, blocks of {size}"] = _newton(x[0], x[1], size)
-        for name, events in first.items():
-            column = "false alarms" if gap == 0.05 else f"gap {gap}"
-            table.values[name, column] = float(
-                np.isfinite(events).mean() if gap == 0.05 else np.median(events)
-            )
-        tick()
-    return table
-
-
-def _newton(a: NDArray[np.float64], b: NDArray[np.float64], size: int) -> NDArray[np.float64]:
-    """Events until online Newton step on the difference of block means proves a gap beyond .05, (runs,)."""
-    runs, half = len(a), size // 2
-    gains = a.reshape(runs, -1, half).mean(axis=2) - b.reshape(runs, -1, half).mean(axis=2)
-    wealth, bet, seen = np.zeros((2, runs)), np.zeros((2, runs)), np.ones((2, runs))
-    first = np.full(runs, np.inf)
-    for i, gain in enumerate(gains.T):
-        surplus = np.stack([gain, -gain]) - 0.05
-        wealth += np.log1p(bet * surplus)
-        slope = surplus / (1 + bet * surplus)
-        seen += slope**2
-        bet = np.clip(bet + 2 / (2 - np.log(3)) * slope / seen, 0, 0.5 / 1.05)
-        first[np.isinf(first) & (np.logaddexp(*wealth) > np.log(2 / ALPHA))] = (i + 1) * size
-    return first
 
 
 def speed(rng: np.random.Generator, runs: int, tick: Tick) -> Table:

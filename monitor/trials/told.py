@@ -18,9 +18,9 @@ PAIRS = 4  # of groups in an attribute, for the example: five groups, one of the
 HIGH, BEYOND, SHARE, SPREAD = 0.5, 0.1, 0.1, 0.25
 EDITS = (
     "A test begins anew, with the slices that come then, when its rule's metric, compare, min, max,"
-    " attribute, reference or test is edited, or its model's positive, positive_outcome, mature_after or the"
-    " shortest of its windows. Names, severities, other windows and the budget change no evidence, only who"
-    " is told and when."
+    " attribute, reference or test is edited, its number's bounds, or its model's positive, positive_outcome,"
+    " mature_after or the shortest of its windows. Names, severities, other windows and the budget change no"
+    " evidence, only who is told and when."
 )
 
 
