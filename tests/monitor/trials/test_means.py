@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from alerts import lifecycle, story_gap
+from alerts import alert, lifecycle, story_gap
 from alerts.rules import Finding
 from monitor.arrays.codes import Codes
 from monitor.config import Config, ConfigError, Model, Rule
@@ -19,6 +19,8 @@ from monitor.trials import Levels, Trials, alone, check, families, levels, told
 from monitor.trials import test_of as method
 from monitor.trials.asked import COHORTS, DECISIONS
 from monitor.trials.slices import sliced
+from streams.desk import ALERT, Desk
+from streams.partition import shape
 from tests.monitor.trials.streams import MODEL, START, add, advanced, at, learnt, scored, with_score
 
 SCORE = Rule(metric="mean_score", min=-0.05, max=0.05, name="score")
@@ -240,6 +242,44 @@ def test_scores_are_fed_at_once_and_ratings_when_they_have_matured() -> None:
     trials = advanced(model, facts.panes["m"], 19.99)
     assert trials.running["score", "sex"][0].fed(0) == 19 * 60
     assert trials.running["csat", "sex"][0].fed(0) == 16 * 60
+
+
+def test_errors_of_forecasts_are_fed_when_what_came_has_matured() -> None:
+    rule = Rule(metric="mae", max=1.0, name="mae")
+    model = ruled(rule, bounds={"abs_error": [0.0, 10.0]}, mature_after="2d")
+    made = [replace(d, value=5.0) for d in scored(range(20), FAIR)]
+    came = [
+        Feedback(
+            decision_id=d.id, time=d.time + 60, values={"actual": 9.0 if d.attributes["sex"] == "F" else 5.5}
+        )
+        for d in made
+    ]
+    trials = advanced(model, learnt(model, made, came).panes["m"], 20)
+    (running,) = trials.running["mae", "sex"]
+    assert running.fed(0) == 18 * 60
+    assert running.found.peak[0] > 1 / running.alpha[0]
+    assert running.found.low[0] < 3.5 < running.found.high[0]
+
+
+def test_a_worker_takes_up_the_tests_where_another_left_them() -> None:
+    """What `evaluate` makes durable is enough: another desk goes on to the same alert, once."""
+    config, made = Config(models={"m": SCORED}), scored(range(30), UNFAIR)
+    table, told_of = dict[bytes, bytes](), list[str]()
+    facts, desk = learnt(SCORED, []), Desk(config)
+    for day in range(30):
+        add(facts, [d for d in made if _day(d) == day])
+        panes = facts.panes["m"].take("m", 0, shape(SCORED))
+        table |= dict(item for pane in panes if (item := desk.take(pane)))
+        desk.clock = int(at(day + 1) * 1000)
+        watched = desk.models["m"]
+        assert watched.read(desk.clock, 0.0)
+        table |= watched.unsaved()
+        told_of += [change.state.value for change in desk.judge(watched)]
+        table |= {ALERT + change.id.encode(): alert.encode(change) for change in desk.judge(watched)}
+        desk = Desk(config)  # the worker is killed, another one takes the partition
+        desk.restore(table)
+    assert told_of == ["firing"]
+    assert table[b"trials/m"] == advanced(SCORED, facts.panes["m"], 30).to_bytes()
 
 
 # what changes afterwards
