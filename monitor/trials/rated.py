@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from monitor.sequential.calendar import p_value
 from monitor.sequential.changes import Changes
 from monitor.sequential.detector import Alarm
 from monitor.sequential.eprocess import Cells
@@ -13,6 +14,7 @@ class Rated:
     """`cells` since the start, `changes` for changes; they have no pairs yet."""
 
     def __init__(self, null: Null, threshold: float) -> None:
+        self._null = null
         self.cells = Cells(0, null.kind, null.limit)
         self.changes = Changes(0, null.kind, null.limit, threshold)
 
@@ -21,6 +23,11 @@ class Rated:
         n_a, k_a, n_b, k_b = sums
         self.cells.update(n_a, k_a, n_b, k_b)
         return self.changes.update(n_a, k_a, n_b, k_b, time)
+
+    def of_month(self, n_a: int, k_a: int, n_b: int, k_b: int) -> float:
+        """The p-value of the exact test of a month's counts."""
+        complies = self._null.complies(np.asarray(k_a / n_a), np.asarray(k_b / n_b))
+        return 1.0 if complies else p_value(n_a, k_a, n_b, k_b, self._null)
 
     def restore(self, cells: bytes, changes: bytes) -> None:
         """Takes up where records left off. The threshold of changes is today's, whatever it was then."""

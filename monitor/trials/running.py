@@ -11,11 +11,9 @@ from numpy.typing import NDArray
 from monitor.panes.table import UNKNOWN
 from monitor.sequential.blocks import events
 from monitor.sequential.bounded import Means
-from monitor.sequential.calendar import p_value
 from monitor.sequential.changes import Changes
 from monitor.sequential.detector import Alarm
 from monitor.sequential.eprocess import Cells
-from monitor.sequential.nulls import Null
 from monitor.sequential.shifts import Shifts
 from monitor.sequential.state import Cellwise, State
 from monitor.trials.asked import CHOSEN, Family
@@ -199,16 +197,12 @@ class Running:
         self.month = month
 
     def _test_month(self, end: int) -> None:
-        marks, null = self.marks.state, self.family.side.null
+        marks = self.marks.state
         counts = marks["month"]
         n = counts[0] + counts[2]
-        wanted = (counts[0] > 0) & (counts[2] > 0) & (n <= MOST_A_MONTH) & (self.family.test == "sequential")
+        wanted = (counts[0] > 0) & (counts[2] > 0) & (n <= MOST_A_MONTH) & self.family.by_month
         for cell in np.flatnonzero(wanted).tolist():
-            if not isinstance(null, Null):  # of means there is no exact test
-                break
-            n_a, k_a, n_b, k_b = counts[:, cell].tolist()
-            complies = null.complies(np.asarray(k_a / n_a), np.asarray(k_b / n_b))
-            marks["p"][cell] = 1.0 if complies else p_value(n_a, k_a, n_b, k_b, null)
+            marks["p"][cell] = self._tests.of_month(*counts[:, cell].tolist())
             if marks["p"][cell] <= self.terms.monthly:
                 marks["monthly"][cell] = end
         counts[:] = 0
