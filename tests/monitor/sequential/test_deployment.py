@@ -55,7 +55,7 @@ def test_the_tests_are_the_products() -> None:
         ours.feed(day, n, k)
         for hour in range(24):
             before = theirs.marks.state["changed"].copy()
-            theirs.feed(day * 24 + hour, Counts(GROUPS, n[hour, 0], k[hour, 0]), 0)
+            theirs.feed(day * 24 + hour, Counts(GROUPS, np.stack([n[hour, 0], k[hour, 0]])), 0)
             found += np.flatnonzero(
                 (theirs.marks.state["changed"] != before) & ~np.isnan(theirs.marks.state["changed"])
             ).tolist()
