@@ -1,5 +1,6 @@
 """Rules about means of bounded numbers: asked, counted, fed once, kept, revised, judged, told."""
 
+import msgspec
 import numpy as np
 import pytest
 from msgspec.structs import replace
@@ -15,9 +16,10 @@ from monitor.panes import Panes
 from monitor.readings import Comparison, Verdict
 from monitor.sequential.control import Budget
 from monitor.sequential.steps import sums
-from monitor.trials import Levels, Trials, alone, check, families, levels, told
+from monitor.trials import Levels, Trials, alone, check, families, ledger, levels, told
 from monitor.trials import test_of as method
 from monitor.trials.asked import COHORTS, DECISIONS
+from monitor.trials.ledger import Page
 from monitor.trials.slices import sliced
 from streams.desk import ALERT, Desk
 from streams.partition import shape
@@ -325,6 +327,12 @@ def test_a_value_counts_as_corrected_by_the_part_of_its_range_that_it_moved() ->
     again.restore(trials.unsaved())
     again.advance(int(at(30.5) * 1000))
     assert again.revisions(again.running["csat", "sex"][0], 0) == (2, 2)
+
+
+def test_pages_from_before_there_were_numbers_are_read() -> None:
+    rows = [("sex", "selection_rate", "F", 10, 5)]
+    old = msgspec.msgpack.encode([["decisions", 17, rows]])
+    assert ledger.decode(old) == [Page("decisions", 17, rows)]
 
 
 def test_other_bounds_are_another_question() -> None:
