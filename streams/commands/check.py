@@ -36,6 +36,7 @@ def _model(model: Model) -> dict[str, Any]:
         "reference": model.reference,
         "slices": model.slices,
         "features": model.features,
+        "bounds": model.bounds,
         "windows": model.windows,
         "slice": spell(slice_ms(model)),
         "feedback_within": model.feedback_within,
@@ -114,6 +115,11 @@ def _lines(model: Model) -> Iterator[tuple[str, str]]:
     yield "reference", _reference(model)
     yield "windows", f"{', '.join(model.windows)}; event time is cut into slices of {spell(slice_ms(model))}"
     yield "outcomes", f"awaited for {model.feedback_within}"
+    if model.bounds:
+        yield (
+            "numbers",
+            "; ".join(f"{name} from {low:g} to {high:g}" for name, (low, high) in model.bounds.items()),
+        )
     drifting = ", ".join(["score", *model.features])
     baseline = (
         f"the first {model.baseline:,} decisions" if isinstance(model.baseline, int) else model.baseline

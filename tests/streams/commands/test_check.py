@@ -72,6 +72,7 @@ def test_the_page_for_people_names_everything() -> None:
         "sex: male; sex & age_band: highest",
         "slices of 5m",
         "the first 5,000 decisions",
+        "score from 0 to 1; values.csat from 1 to 5",
         "four fifths: selection_rate over that of highest, by sex & age_band, is from 0.8 to 1.25, in 24h",
         "model credit, severity critical, rule four fifths",
         "slack:risk, email:officer, console",

@@ -95,6 +95,21 @@ def test_nothing_to_test_is_said(folder: Path) -> None:
     assert "Nothing is tested" in out.getvalue()
 
 
+def test_of_means_it_is_said_that_they_are_not_simulated(folder: Path) -> None:
+    path = folder / "fairlead.toml"
+    path.write_text(
+        path.read_text().partition("[[")[0].replace("windows", "bounds = { score = [0, 1] }\nwindows")
+        + '[[models.loans.rules]]\nmetric = "mean_score"\nmax = 0.1\nname = "scores"\n'
+    )
+    config = settings.load(path)
+    people, out = plan.expected(config, Assumption(), {}), io.StringIO()
+    found = plan.document(config, people, runs=10, seed=1, tick=lambda _: None)
+    assert (found["models"]["loans"]["tests"], found["models"]["loans"]["not_simulated"]) == ([], ["scores"])
+    plan.show(Console(file=out, width=120), found)
+    assert "scores: tests of means are not simulated" in out.getvalue()
+    assert "Nothing is tested" not in out.getvalue()
+
+
 @pytest.mark.parametrize(
     ("assumption", "says"),
     [
