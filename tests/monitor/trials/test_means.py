@@ -1,5 +1,7 @@
 """Rules about means of bounded numbers: asked, counted, fed once, kept, revised, judged, told."""
 
+import random
+
 import msgspec
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from monitor.events import Decision, Feedback
 from monitor.facts import Facts
 from monitor.monitor import Monitor
 from monitor.panes import Panes
+from monitor.panes.moments import OUTSIDE
 from monitor.readings import Comparison, Verdict
 from monitor.sequential.control import Budget
 from monitor.sequential.steps import sums
@@ -132,6 +135,36 @@ def test_a_slice_holds_the_exact_sums_of_each_group() -> None:
             ours = [d.score for d in made if d.attributes["sex"] == group and d.time // 86400 == number]
             narrow = np.array(ours, np.float32).astype(float)
             assert tuple(counts.sums[:, place, column].tolist()) == tuple(sums(narrow, 0, 1))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_order_of_facts_repeats_and_a_restart_change_no_sum(seed: int) -> None:
+    """Feedback comes first, twice, and is put right: sums are those of one pass over the facts."""
+    model, made, _ = mixed(seed, days=4)
+    rng, chance = np.random.default_rng(seed), random.Random(seed)
+    said = [rated(d, wait, float(rng.integers(0, 7))) for d in made for wait in (1, 2)]
+    whole = learnt(model, made, said)
+    events = [*made, *said, *chance.choices(made, k=50), *chance.choices(said, k=50)]
+    chance.shuffle(events)
+    facts, blocks = Facts({"m": model}, bytes(16)), list[bytes]()
+    for start in range(0, len(events), 97):
+        some = events[start : start + 97]
+        decided = [e for e in some if isinstance(e, Decision)]
+        add(facts, decided, [e for e in some if isinstance(e, Feedback)])
+        blocks += facts.take_blocks()
+        if chance.random() < 0.3:
+            facts = Facts({"m": model}, bytes(16))
+            for block in blocks:
+                facts.load(block)
+    asked = [("sex", "score.mean"), ("sex", "values.csat.mean"), ("", "values.csat.mean")]
+    ours, theirs = (
+        sliced(each.panes["m"], model, DECISIONS, (0, 1 << 20), asked=asked) for each in (facts, whole)
+    )
+    assert ours.numbers == theirs.numbers
+    for question in asked:
+        assert ours.counts[question].groups == theirs.counts[question].groups
+        assert (ours.counts[question].sums == theirs.counts[question].sums).all()
+    assert ours.counts["sex", "values.csat.mean"].sums[OUTSIDE].any()
 
 
 def test_what_other_bounds_counted_is_not_ours() -> None:
