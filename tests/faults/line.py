@@ -8,7 +8,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -52,12 +52,17 @@ class Worker(Process):
         try:
             self._process.wait(LEAVING)
         except subprocess.TimeoutExpired:
-            self.send(signal.SIGABRT)  # it says what its threads are doing
-            self._process.wait(10)
-            self.__exit__()
-            raise AssertionError(f"does not stop: {''.join(self.lines)}") from None
+            raise AssertionError(f"does not stop: {self.abort()}") from None
         self.__exit__()
         return self._process.returncode
+
+    def abort(self) -> str:
+        """Ends it at once; what it says of what it is doing."""
+        self.send(signal.SIGABRT)
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(10)
+        self.__exit__()
+        return "".join(self.lines)
 
     @property
     def speaks(self) -> bool:
@@ -148,7 +153,7 @@ class Line:
         end = time.monotonic() + PATIENCE
         self._turn()
         while objection := through():
-            assert time.monotonic() < end, f"{what}: {objection}; {self._health()}; ended: {self.ends}"
+            assert time.monotonic() < end, f"{what}: {objection}; ended: {self.ends}; {self._asked()}"
             self._turn()
 
     def rest(self) -> None:
@@ -196,11 +201,12 @@ class Line:
         health = [worker.ask("/api/health") for worker in self.workers]
         return "" if all(each and each["ready"] for each in health) else "a worker is not ready"
 
-    def _health(self) -> list[dict[str, Any] | None]:
-        """What each worker says of itself, as far as it tells why nothing goes on."""
+    def _asked(self) -> str:
+        """What each worker says of itself, as far as it tells why nothing goes on. They end with that."""
         names = ("ready", "reason", "clock", "lag", "assigned", "recovered")
         health = [worker.ask("/api/health") for worker in self.workers]
-        return [each and {name: each[name] for name in names} for each in health]
+        told = [str(each and {name: each[name] for name in names}) for each in health]
+        return "\n".join(["", *told, *(worker.abort() for worker in self.workers)])
 
     def stop(self) -> None:
         """Ends all workers in order. Raises AssertionError if one does not, or did not when removed."""

@@ -79,7 +79,7 @@ def build(address: str, group: str, options: Mapping[str, Any]) -> App:
         for partition in table.partitions_ready():
             await table.put(partition, f"beat/{writer}".encode(), b"")
         inputs = app.consumer.inputs()
-        report(beat=len(table.partitions_ready()), at_end=all(map(app.consumer.at_end, inputs)))
+        report(beat=len(table.partitions_ready()), at_end=None not in map(app.consumer.ended, inputs))
 
     return app
 
