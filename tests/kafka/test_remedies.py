@@ -1,9 +1,10 @@
-"""Faust's faults, one by one, on a real Apache Kafka. Each test fails without its remedy."""
+"""Faust's faults, one by one, on a real Apache Kafka. What it does without its remedy: test_stock.py."""
 
 import signal
 from collections.abc import Iterator
 
 import pytest
+from confluent_kafka import Producer
 
 from streams.guard import CRASHED
 from tests.kafka.broker import create_topics
@@ -124,6 +125,20 @@ def test_an_error_ends_the_process_and_its_event_comes_again(group: Group, value
     with group.worker() as worker:
         assert worker.exit() == CRASHED
     assert group.committed()[group.inputs[0], 2][0] == bad
+
+
+def test_batches_are_read_however_they_are_packed(group: Group) -> None:
+    """Without cramjam a single one of these would end the worker, again and again."""
+    with group.worker() as worker:
+        for packing in ("gzip", "lz4", "snappy", "zstd"):
+            producer = Producer({"bootstrap.servers": group.address, "compression.type": packing})
+            value = f"{packing}/{'x' * 1_000}".encode()  # what is shorter packed
+            producer.produce(group.inputs[0], value, partition=1)
+            producer.flush()
+            group.sent.add(value)
+        worker.wait_until_done(4)
+        assert worker.stop() == 0
+    assert group.facts() == group.sent
 
 
 def test_topics_that_cannot_be_joined_stop_the_start(kafka: str, unique: str) -> None:
