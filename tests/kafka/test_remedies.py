@@ -97,6 +97,26 @@ def test_a_killed_worker_is_replaced_without_a_hole(group: Group) -> None:
     assert group.lag() == 0
 
 
+def test_who_stood_still_knows_what_was_written_meanwhile(group: Group) -> None:
+    """It writes what it had in hand behind the others' records, and gets its partitions back."""
+    group.send(range(100))
+    with group.worker(pause=1.0) as first:
+        first.wait_until_done(200)
+        group.send(range(100, 200))
+        first.wait_for(lambda line: 200 < sum(line["facts"].values()) < 400)
+        first.send(signal.SIGSTOP)
+        with group.worker() as second:
+            group.send(range(200, 300))
+            second.wait_until_done(600)
+            first.send(signal.SIGCONT)
+            first.wait_for(lambda line: line.get("beat") == 2)
+            second.wait_for(lambda line: line.get("beat") == 2)
+            assert second.stop() == 0
+        first.wait_for(lambda line: line.get("beat") == 4)
+        first.wait_until_done(600)
+        assert first.stop() == 0
+
+
 def test_the_state_is_recovered_before_the_first_event(group: Group) -> None:
     group.send(range(1_000))
     with group.worker() as worker:

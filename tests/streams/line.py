@@ -109,7 +109,7 @@ class Line:
         changelog = table.changelog_topic_name
         for number in range(self.count):
             for offset, (key, value) in enumerate(self.log.records[TP(changelog, number)]):
-                table.data.write(number, key or b"", value, offset)
+                table.data.read(number, key or b"", value, offset)
         table.app.tables._recovery = recovery_of(1)
         await table.on_recovery_completed({TP(changelog, p) for p in range(self.count)}, set())
 
