@@ -24,8 +24,7 @@ from streams.topics import Topics
 log = logging.getLogger(__name__)
 
 FLUSH_SECONDS = 0.25
-REPEAT_SECONDS = 5.0  # a clock is sent again though nothing changed, for an evaluator that has just begun
-IDLE_SECONDS = 0.5  # the same for one that is idle, which holds only while it is said again
+REPEAT_SECONDS = 0.4  # after which a clock is said again though nothing changed: see streams/clocks.py
 
 
 class Collect:
@@ -41,7 +40,6 @@ class Collect:
         self._app, self._config, self._topics = app, config, topics
         self._count, self._panes = partitions, panes
         self._key = hash_key(config.hash_key)
-        self._sent: dict[int, tuple[float, Clock]] = {}
         self._inputs = [topics.decisions, topics.feedback, topics.entities, topics.repeats]
         self.table = Table(
             app, "facts", like=self._inputs, on_recovered=self._recovered, on_revoked=self._revoked
@@ -56,7 +54,6 @@ class Collect:
 
     def _revoked(self, partition: int) -> None:
         del self.partitions[partition]
-        self._sent.pop(partition, None)
 
     async def _collect(self, stream: faust.StreamT[Bundle]) -> None:
         async for bundle in stream:
@@ -98,25 +95,16 @@ class Collect:
 
     async def _send(self, state: Partition) -> None:
         panes, arrived, state.arrived = state.take_panes(), state.arrived, 0
-        clock = self._clock(state, arrived)
-        topic = self._topics.panes
+        ends = {topic: self._app.consumer.ended(TP(topic, state.number)) for topic in self._inputs}
+        now, idle, as_of = state.clock(ends)
+        clock, topic = Clock(state.number, self._count, now, idle, arrived), self._topics.panes
         told = (send(self._app, topic, record, key=m.encode()) for m, record in messages.bundles(panes))
         await asyncio.gather(*told)
-        if panes or self._is_due(clock):
-            self._sent[state.number] = time.monotonic(), clock
-            record = messages.encode(clock)
+        if panes or state.speaker.is_due(clock, time.monotonic(), REPEAT_SECONDS):
+            word = state.speaker.word(clock, as_of)
+            record = messages.encode(word)
             await asyncio.gather(*(send(self._app, topic, record, partition=p) for p in range(self._panes)))
-
-    def _clock(self, state: Partition, arrived: int) -> Clock:
-        consumer = self._app.consumer
-        at_end = {topic: bool(consumer.at_end(TP(topic, state.number))) for topic in self._inputs}
-        now, idle = state.clock(at_end, time.monotonic())
-        return Clock(state.number, self._count, now, idle, arrived)
-
-    def _is_due(self, clock: Clock) -> bool:
-        at, last = self._sent.get(clock.partition, (0.0, None))
-        wait = IDLE_SECONDS if clock.idle else REPEAT_SECONDS
-        return clock != last or time.monotonic() - at >= wait
+            state.speaker.logged(word, time.monotonic())
 
     async def _merge(self, state: Partition) -> None:
         """Writes merged blocks durably, and only then removes those that they replace."""
@@ -126,8 +114,7 @@ class Collect:
 
     async def _drop(self, state: Partition) -> None:
         """Drops facts whose time is over, after their panes have gone out: seals, rewrites, removes."""
-        sent = self._sent.get(state.number)
-        if sent is None or not (ends := state.age(sent[1].time)):
+        if not (ends := state.age(state.speaker.time)):
             return
         await self.table.put(state.number, SEALED, msgspec.msgpack.encode(ends))
         living, old = state.renew(ends)

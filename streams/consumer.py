@@ -14,7 +14,9 @@ from collections import Counter, deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+from aiokafka.consumer import consumer as client
 from aiokafka.consumer import fetcher
+from aiokafka.structs import TopicPartition
 from faust.transport.consumer import ensure_TPset
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
@@ -30,11 +32,28 @@ POLL_SECONDS = 0.2
 FETCH_WAIT_MS = 100
 """How long the broker keeps a fetch open for which it has nothing."""
 
-FRESH_SECONDS = 1.0
-"""How old the broker's last answer about a partition may be for its end to be known."""
-
 AGREE_SECONDS = 3.0
 """How long partition counts may differ while the news of a new topic spreads."""
+
+
+class Fetcher(fetcher.Fetcher):  # type: ignore[misc]
+    """Notes for each partition when the question was asked that the broker answered last.
+
+    An answer may lie for long before a process that stands still reads it: what it says of the log's end is
+    certainly true only of the moment in which it was asked for.
+    """
+
+    async def _proc_fetch_request(self, assignment: Any, node_id: int, request: Any) -> Any:
+        now = time.monotonic()
+        asked = [TopicPartition(topic, p) for topic, found in request.topics for p, *_ in found]
+        states = [assignment.state_value(tp) for tp in asked]
+        for state in states:
+            state.timestamp = None
+        answered = await super()._proc_fetch_request(assignment, node_id, request)
+        for state in states:
+            if state.timestamp is not None:  # the answer counted; the log's end was noted before this
+                state.asked = now
+        return answered
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
@@ -47,7 +66,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS
-        fetcher.PartitionRecords = PlainRecords  # there is no other way in
+        fetcher.PartitionRecords, client.Fetcher = PlainRecords, Fetcher  # there is no other way in
         return consumer
 
 
@@ -63,6 +82,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         self._in_hand: dict[TP, deque[ConsumerMessage]] = {}
         self._finished: dict[TP, int] = {}
         self._next: dict[TP, int] = {}
+        self._ends: dict[TP, float] = {}  # as of when all that the log held was handed on
         self._held: set[TP] = set()
         self._sought = False
         self._fetching = asyncio.Lock()
@@ -81,19 +101,13 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         start = in_hand[0].value.records[0].offset if in_hand else state.position
         return max(int(state.highwater) - int(start), 0)
 
-    def at_end(self, tp: TP) -> bool:
-        """Whether the agents have finished all that the partition's log holds.
+    def ended(self, tp: TP) -> float | None:
+        """As of when (s, monotonic) the agents have finished all that the partition's log held.
 
-        True can be early by some milliseconds, while a fetch changes threads: ask more than once.
+        None while they have not, or do not know.
         """
         self._settle(tp)
-        return self.lag(tp) == 0 and self.hears(tp)
-
-    def hears(self, tp: TP) -> bool:
-        """Whether the broker has lately answered about a partition; else its end is not known."""
-        state = self._state(tp)
-        # aiokafka notes the wall clock, which may jump
-        return state is not None and abs(time.time() - (state.timestamp or 0) / 1000) < FRESH_SECONDS
+        return None if self._in_hand.get(tp) else self._ends.get(tp)
 
     def _state(self, tp: TP) -> Any:
         assignment = self._thread._consumer._subscription.subscription.assignment
@@ -195,9 +209,19 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
             if not self.flow_active:
                 return {}, active
             fetched = await self._getmany(active, min(timeout, POLL_SECONDS))
-        return {tp: await self._hand_on(tp, records) for tp, records in fetched.items()}, (
-            self._active_partitions
-        )
+        messages = {tp: await self._hand_on(tp, records) for tp, records in fetched.items()}
+        self._note_ends(active)
+        return messages, self._active_partitions
+
+    def _note_ends(self, partitions: Iterable[TP]) -> None:
+        """Between two fetches nothing is on its way from the other thread."""
+        for tp in partitions:
+            state = self._state(tp)
+            asked = getattr(state, "asked", None)  # before the log's end, which that thread moves on
+            if asked is not None and state.has_valid_position and state.position == state.highwater:
+                self._ends[tp] = asked
+            else:
+                self._ends.pop(tp, None)
 
     async def _hand_on(self, tp: TP, records: Sequence[Record]) -> list[Any]:
         """The records of a changelog one by one; those of an input as one message."""
@@ -263,6 +287,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         self._in_hand.clear()
         self._finished.clear()
         self._next.clear()
+        self._ends.clear()
         self._acked.clear()
         self._acked_index.clear()
 

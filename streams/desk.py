@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Mapping
 
 from alerts import alert, lifecycle
@@ -15,16 +15,13 @@ from monitor.panes import packed
 from monitor.panes.packed import Pane
 from monitor.trials import levels
 from streams import parts
+from streams.clocks import Listener
 from streams.messages import PANE, Clock, pane_key
 from streams.watched import BASELINE, Watched
 
 log = logging.getLogger(__name__)
 
 ALERT, CLOCK = b"alert/", b"clock"
-# A partition's word that it is idle is true of a second before (consumer.FRESH_SECONDS) and holds for two:
-# what is settled after three was told when all that came before it was known.
-SETTLE_SECONDS = 3.0
-IDLE_SECONDS = 2.0  # for which a partition's word that it is idle holds: who dies does not take it back
 
 
 class Desk:
@@ -49,8 +46,7 @@ class Desk:
         self._config, self._levels = config, levels(config)
         self._references = dict(references or {})
         self._set_aside = Counter() if set_aside is None else set_aside
-        self._clocks: dict[int, tuple[float, Clock]] = {}  # by partition, with when it was heard
-        self._told: deque[tuple[float, int | None]] = deque()  # when, and the slowest partition's time then
+        self._listener = Listener()
 
     def restore(self, table: Mapping[bytes, bytes]) -> None:
         """Rebuilds panes and alerts from the table. Every alert's present state is to be sent again."""
@@ -106,41 +102,15 @@ class Desk:
 
     def tick(self, clock: Clock, now: float) -> None:
         """Hears, at `now` (s, any origin), how far one partition has come."""
-        self._clocks[clock.partition] = now, clock
+        self._listener.hear(clock, now)
         if clock.arrived:
             self.arrived = min(clock.arrived, self.arrived) if self.arrived else clock.arrived
-        self._told.append((now, self._slowest(now)))
 
-    def _slowest(self, now: float) -> int | None:
-        """The minimum over the partitions that are not idle.
-
-        It is not known until every partition has spoken: one that is silent may still hold early events.
-        """
-        clocks = [clock for _, clock in self._clocks.values()]
-        if len(clocks) < max((clock.partitions for clock in clocks), default=1):
-            return None
-        live = [c.time for at, c in self._clocks.values() if not c.idle or now - at > IDLE_SECONDS]
-        if None in live:
-            return None
-        idle = max((c.time for c in clocks if c.time is not None), default=None)
-        return min((t for t in live if t is not None), default=idle)
-
-    def settle(self, now: float, *, heard: bool = True) -> None:
-        """Moves the clock to the least that it was told in the last seconds. It never falls.
-
-        Where all were idle and much comes at once, one partition speaks of it before the others do: theirs
-        is still on its way, and would come too late. `heard` is false while Kafka does not answer: whatever
-        was told before that was told too early to know.
-        """
-        if not heard:
-            self._told.clear()
-            return
-        self._told.append((now, self._slowest(now)))
-        while len(self._told) > 1 and self._told[1][0] <= now - SETTLE_SECONDS:
-            self._told.popleft()
-        times = [time for _, time in self._told]
-        if times and None not in times and self._told[0][0] <= now - SETTLE_SECONDS:
-            self.clock = max(min(t for t in times if t is not None), self.clock or 0)
+    def settle(self, now: float) -> None:
+        """Moves the clock to what is known of all partitions. It never falls."""
+        time = self._listener.time(now)
+        if time is not None:
+            self.clock = max(time, self.clock or 0)
 
     def unsaved(self) -> dict[bytes, bytes]:
         """What must be durable before anybody is judged: else a restart would judge the past anew."""

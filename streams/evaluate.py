@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 import faust
-from faust.types import TP
 
 from alerts import alert
 from alerts.alert import Alert
@@ -99,8 +98,7 @@ class Evaluate:
         for partition in self.table.partitions_ready():
             desk = self.desks[partition]
             async with desk.lock:
-                heard = self._app.consumer.hears(TP(self._topics.panes, partition))
-                desk.settle(time.monotonic(), heard=heard)
+                desk.settle(time.monotonic())
                 await parts.put(self.table, partition, desk.unsaved())
                 await self._tell(desk.untold)
                 desk.untold = []

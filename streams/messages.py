@@ -15,9 +15,10 @@ from streams.parts import LARGEST
 class Clock(Struct, frozen=True, tag="clock"):
     """How far one partition of the events has come: all events up to `time` (ms) are in its panes.
 
-    `idle`: it has been at the end of both its logs for some seconds, so `time` will stand still.
+    `idle`: it has been at the end of all its logs for some seconds, so `time` will stand still.
     `arrived` is the wall time (ms) at which the oldest event since the last clock reached Kafka, 0 if
-    none came.
+    none came. `holder` numbers its words; the one that is `seen` was in this log before Kafka was asked
+    where the logs end that hold nobody back: see streams/clocks.py.
     """
 
     partition: int
@@ -25,6 +26,9 @@ class Clock(Struct, frozen=True, tag="clock"):
     time: int | None
     idle: bool
     arrived: int = 0
+    holder: str = ""
+    number: int = 0
+    seen: int = 0
 
 
 class PaneMessage(Struct, frozen=True, tag="panes"):

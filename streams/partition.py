@@ -6,6 +6,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from math import inf
 from operator import attrgetter
 from typing import Any
 
@@ -23,6 +24,7 @@ from monitor.panes.packed import Pane
 from monitor.trials import families
 from streams import topics
 from streams.bundles import Bundle
+from streams.clocks import Speaker
 
 DAY_MS = 86_400_000
 SMALL, MANY, MERGED = (
@@ -77,7 +79,8 @@ class Partition:
         self._known: Counter[str] = Counter()  # what the facts found, as it is counted already
         self._times: dict[str, int] = {}  # by topic: the latest event that was read
         self._restored: dict[str, int] = {}  # the latest that was read before, while the log may hold earlier
-        self._ended: dict[str, float] = {}  # by topic: since when at its end; now, while it is not
+        self._ended: dict[str, float] = {}  # by topic: since when at its end
+        self.speaker = Speaker()
         self._shapes = {name: shape(model) for name, model in config.models.items()}
 
     def restore(self, items: Mapping[bytes, bytes]) -> None:
@@ -237,21 +240,21 @@ class Partition:
             for pane in panes.take(name, self.number, self._shapes[name])
         ]
 
-    def clock(self, at_end: Mapping[str, bool], now: float) -> tuple[int | None, bool]:
-        """The event time (ms) that all topics here have reached, and whether they are all idle.
+    def clock(self, ends: Mapping[str, float | None]) -> tuple[int | None, bool, float]:
+        """The event time (ms) that all topics here have reached, whether all are idle, and as of when.
 
-        `at_end`: by topic, whether its log has been read to the end at `now` (s, any origin). A topic
-        that has been at its end for some seconds does not hold back the other. Facts that were restored
-        tell no time before that: of what was in hand when a worker died, a part may be durable.
+        `ends`: by topic, as of when (s, any origin) its log is known to be read to the end; None while it is
+        not. A topic that has been at its end for some seconds is idle, and does not hold back the others.
+        Facts that were restored tell no time before that: of what was in hand when a worker died, a part
+        may be durable.
         """
-        for topic, end in at_end.items():
-            since = self._ended.get(topic, now)
-            self._ended[topic] = since if end else now
-        idle = {topic for topic in at_end if now - self._ended[topic] >= IDLE_SECONDS}
-        if len(idle) == len(at_end):
-            return max([*self._times.values(), *self._restored.values()], default=None), True
-        times = [self._times.get(topic) for topic in at_end if topic not in idle]
-        return (None if None in times else min(t for t in times if t is not None)), False
+        self._ended = {t: self._ended.get(t, end) for t, end in ends.items() if end is not None}
+        idle = {t: end for t, end in ends.items() if end is not None and end - self._ended[t] >= IDLE_SECONDS}
+        as_of = min(idle.values(), default=inf)
+        if len(idle) == len(ends):
+            return max([*self._times.values(), *self._restored.values()], default=None), True, as_of
+        times = [self._times.get(topic) for topic in ends if topic not in idle]
+        return (None if None in times else min(t for t in times if t is not None)), False, as_of
 
 
 def shape(model: Model) -> str:

@@ -21,6 +21,9 @@ from streams.process import App
 MAX_RECORD = 900_000
 """Bytes of a key and its value together; brokers refuse records of more than 1 MB."""
 
+AHEAD = 10_000
+"""Own records that are remembered behind one that is missing; further ones are read again by a recovery."""
+
 STALL_SECONDS = 60.0
 """A recovery that reads nothing for so long ends the process."""
 
@@ -47,13 +50,14 @@ async def send(
 
 
 class Store(BaseStore):  # type: ignore[misc]
-    """The items of the partitions that this worker holds, and the last offset that is in them."""
+    """The items of the partitions that this worker holds, and the offset up to which they hold everything."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.partitions: dict[int, dict[bytes, bytes]] = {}
         self.offsets: dict[int, int] = {}
         self.changed: set[int] = set()
+        self._ahead: dict[int, set[int]] = {}  # by partition: own records behind one that is not known yet
 
     def open(self, partition: int) -> None:
         """Starts to hold a partition; nothing if it is held."""
@@ -65,25 +69,49 @@ class Store(BaseStore):  # type: ignore[misc]
         """Forgets a partition."""
         self.partitions.pop(partition, None)
         self.offsets.pop(partition, None)
+        self._ahead.pop(partition, None)
         self.changed.discard(partition)
 
-    def write(self, partition: int, key: bytes, value: bytes | None, offset: int) -> None:
-        """Follows one record of the changelog; nothing if the partition is not held."""
+    def read(self, partition: int, key: bytes, value: bytes | None, offset: int) -> None:
+        """Follows the next record of the changelog; nothing if the partition is not held."""
+        if self._set(partition, key, value):
+            self.offsets[partition] = max(offset, self.offsets.get(partition, -1))
+            self._ahead.get(partition, set()).discard(offset)
+
+    def wrote(self, partition: int, key: bytes, value: bytes | None, offset: int) -> None:
+        """Follows a record of our own; nothing if the partition is not held.
+
+        Before it there may be records of another worker, which held the partition while we stood still. They
+        are read at the next recovery, as long as the offset stays before them.
+        """
+        if not self._set(partition, key, value):
+            return
+        ahead = self._ahead.setdefault(partition, set())
+        if len(ahead) < AHEAD:
+            ahead.add(offset)
+        last = self.offsets.get(partition, -1)
+        while last + 1 in ahead:
+            last += 1
+            ahead.discard(last)
+            self.offsets[partition] = last
+
+    def _set(self, partition: int, key: bytes, value: bytes | None) -> bool:
+        """Sets or removes an item; False if the partition is not held."""
         items = self.partitions.get(partition)
         if items is None:
-            return
+            return False
         if value is None:
             items.pop(key, None)
         else:
             items[key] = value
-        self.offsets[partition] = max(offset, self.offsets.get(partition, -1))
+        return True
 
     def apply_changelog_batch(self, batch: Iterable[EventT], **_: Any) -> None:
         """Recovery's records. Faust may hand us another table's after a rebalance."""
         for event in batch:
             message = event.message
             if message.topic == self.table.changelog_topic_name:
-                self.write(message.partition, message.key, message.value, message.offset)
+                self.read(message.partition, message.key, message.value, message.offset)
                 self.changed |= self.partitions.keys() & {message.partition}
 
     def persisted_offset(self, tp: TP) -> int:
@@ -91,7 +119,7 @@ class Store(BaseStore):  # type: ignore[misc]
         return self.offsets.get(tp.partition, -1)
 
     def set_persisted_offset(self, tp: TP, offset: int) -> None:
-        """Nothing: `write` does it."""
+        """Nothing: `read` and `wrote` do it."""
 
     def reset_state(self) -> None:
         """Forgets everything."""
@@ -162,7 +190,7 @@ class Table(faust.Table):  # type: ignore[misc]
         """
         self._require(partition)
         done = await send(self.app, self.changelog_topic_name, value, key=key, partition=partition)
-        self.data.write(partition, key, value, done.offset)
+        self.data.wrote(partition, key, value, done.offset)
 
     def _require(self, partition: int) -> None:
         if partition not in self.data.partitions:

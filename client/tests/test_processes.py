@@ -182,3 +182,30 @@ def test_a_signal_handler_may_emit_while_its_thread_is_emitting(run: Run) -> Non
     delivered = run(script)
     assert len(delivered) == len(set(delivered))
     assert sum(id.startswith("signal") for id in delivered) >= 50
+
+
+@POSIX
+def test_a_disk_that_is_full_loses_nothing_that_is_queued(run: Run, tmp_path: Path) -> None:
+    """A file that grows no further stands in for it: the write breaks off in the middle."""
+    script = """
+        import logging, resource
+        from tests.waiting import until
+        logging.disable()
+
+        transport = ToFile()
+        transport.error = ConnectionError()
+        spill = sys.argv[2]
+        emitter = Emitter(model="credit", connect=transport.connect, policy="spill", spill_dir=spill)
+        _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (200, hard))
+        for id in "abc":
+            emitter.decision(id=id, decision=True, attributes={"sex": "F" * 100})
+        until(lambda: emitter.stats["spill"] > 0)
+        assert emitter.stats["pending"] == 3 and emitter.stats["spilled"] == 0, emitter.stats
+        until(lambda: not os.listdir(spill))  # not even the half of it
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+        until(lambda: emitter.stats["spilled"] == 3)
+        transport.error = None
+        until(lambda: emitter.stats["replayed"] == 3 and not os.listdir(spill))
+    """
+    assert set(run(script, str(tmp_path / "spill"))) == {"a", "b", "c"}

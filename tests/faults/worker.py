@@ -11,6 +11,10 @@ import signal
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from streams.app import Worker
 
 SESSION_SECONDS = 3.0
 FORWARD, BACK = 10 * 86_400, -20 * 86_400
@@ -53,12 +57,16 @@ def main() -> None:
         raise SystemExit(BAD_INPUT) from None
     with asyncio.Runner() as runner:
         loop = runner.get_loop()
-        signal.signal(signal.SIGABRT, lambda *_: abort(loop))
+        signal.signal(signal.SIGABRT, lambda *_: abort(loop, made))
         runner.run(worker._serve(made))
 
 
-def abort(loop: asyncio.AbstractEventLoop) -> None:
-    """Says where all its tasks stand, and ends."""
+def abort(loop: asyncio.AbstractEventLoop, worker: "Worker") -> None:
+    """Says what it knows of time and where all its tasks stand, and ends."""
+    print(f"at {time.monotonic()}: {sorted(worker.app.consumer._ends.items())}", file=sys.stderr)
+    for number, desk in worker.evaluate.desks.items():
+        heard = desk._listener
+        print(f"desk {number}: {desk.clock}, {heard._latest}, {heard._looked}", file=sys.stderr)
     for task in asyncio.all_tasks(loop):
         task.print_stack(file=sys.stderr)
     sys.stderr.flush()

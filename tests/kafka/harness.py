@@ -60,6 +60,11 @@ class Worker:
         assert found is not None, f"waited in vain; last {self.lines[-1:]}, errors {self.errors}"
         return found
 
+    def wait_for_beats(self, count: int) -> None:
+        """So many half seconds in which it works."""
+        for _ in range(count):
+            self.wait_for(lambda line: "beat" in line)
+
     def wait_until_done(self, facts: int) -> Line:
         """Until the worker holds so many facts and all input is finished."""
         return self.wait_for(lambda line: line.get("at_end", False) and sum(line["facts"].values()) >= facts)
@@ -152,6 +157,10 @@ class Group:
             }
         finally:
             reader.close()
+
+    def done(self) -> int:
+        """Records of all inputs that are committed."""
+        return sum(done for done, _ in self.committed().values())
 
     def lag(self) -> int:
         """Records of all inputs that are not committed."""

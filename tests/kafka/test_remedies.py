@@ -1,9 +1,10 @@
-"""Faust's faults, one by one, on a real Apache Kafka. Each test fails without its remedy."""
+"""Faust's faults, one by one, on a real Apache Kafka. What it does without its remedy: test_stock.py."""
 
 import signal
 from collections.abc import Iterator
 
 import pytest
+from confluent_kafka import Producer
 
 from streams.guard import CRASHED
 from tests.kafka.broker import create_topics
@@ -96,6 +97,26 @@ def test_a_killed_worker_is_replaced_without_a_hole(group: Group) -> None:
     assert group.lag() == 0
 
 
+def test_who_stood_still_knows_what_was_written_meanwhile(group: Group) -> None:
+    """It writes what it had in hand behind the others' records, and gets its partitions back."""
+    group.send(range(100))
+    with group.worker(pause=1.0) as first:
+        first.wait_until_done(200)
+        group.send(range(100, 200))
+        first.wait_for(lambda line: 200 < sum(line["facts"].values()) < 400)
+        first.send(signal.SIGSTOP)
+        with group.worker() as second:
+            group.send(range(200, 300))
+            second.wait_until_done(600)
+            first.send(signal.SIGCONT)
+            first.wait_for(lambda line: line.get("beat") == 2)
+            second.wait_for(lambda line: line.get("beat") == 2)
+            assert second.stop() == 0
+        first.wait_for(lambda line: line.get("beat") == 4)
+        first.wait_until_done(600)
+        assert first.stop() == 0
+
+
 def test_the_state_is_recovered_before_the_first_event(group: Group) -> None:
     group.send(range(1_000))
     with group.worker() as worker:
@@ -124,6 +145,20 @@ def test_an_error_ends_the_process_and_its_event_comes_again(group: Group, value
     with group.worker() as worker:
         assert worker.exit() == CRASHED
     assert group.committed()[group.inputs[0], 2][0] == bad
+
+
+def test_batches_are_read_however_they_are_packed(group: Group) -> None:
+    """Without cramjam a single one of these would end the worker, again and again."""
+    with group.worker() as worker:
+        for packing in ("gzip", "lz4", "snappy", "zstd"):
+            producer = Producer({"bootstrap.servers": group.address, "compression.type": packing})
+            value = f"{packing}/{'x' * 1_000}".encode()  # what is shorter packed
+            producer.produce(group.inputs[0], value, partition=1)
+            producer.flush()
+            group.sent.add(value)
+        worker.wait_until_done(4)
+        assert worker.stop() == 0
+    assert group.facts() == group.sent
 
 
 def test_topics_that_cannot_be_joined_stop_the_start(kafka: str, unique: str) -> None:

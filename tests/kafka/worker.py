@@ -4,7 +4,8 @@
 `GROUP-feedback` and writes what is new in each bundle as one immutable block into the table `facts`.
 It prints a line of JSON for every change of its partitions. Options: `pause`, seconds that each bundle
 takes; `embedded`, the broker is the embedded one; `fetch`, bytes of one fetch; `slow_seek`, seconds
-that the coordinator takes to tell the committed offsets.
+that the coordinator takes to tell the committed offsets; `slow_send`, seconds that a record waits in
+the producer; `without`, the remedy that it does without (see `tests.kafka.stock`).
 """
 
 import asyncio
@@ -12,7 +13,7 @@ import json
 import logging
 import sys
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import faust
@@ -22,6 +23,7 @@ from streams.consumer import Consumer
 from streams.guard import die, fatal
 from streams.process import App, make_app, serve
 from streams.tables import Table
+from tests.kafka import stock
 
 
 def build(address: str, group: str, options: Mapping[str, Any]) -> App:
@@ -35,9 +37,12 @@ def build(address: str, group: str, options: Mapping[str, Any]) -> App:
         broker_commit_interval=0.3,
         consumer_max_fetch_size=options.get("fetch", 1024 * 1024),
     )
-    if seconds := options.get("slow_seek"):
-        SlowConsumer.seconds = seconds
-        app.transport.Consumer = SlowConsumer
+    without = options.get("without", "")
+    base = stock.CONSUMERS.get(without, Consumer)
+    app.transport.Consumer = slow(base, options["slow_seek"]) if "slow_seek" in options else base
+    if seconds := options.get("slow_send"):
+        app._new_producer = late(app._new_producer, seconds)
+    guarded = stock.unguarded if without == "guard" else fatal
     topics = [f"{group}-decisions", f"{group}-feedback"]
     facts: dict[int, set[bytes]] = {}
     writer = uuid.uuid4().hex
@@ -55,10 +60,11 @@ def build(address: str, group: str, options: Mapping[str, Any]) -> App:
         del facts[partition]
         report(revoked=partition)
 
-    table = Table(app, "facts", like=topics, on_recovered=recovered, on_revoked=revoked, stall_seconds=10.0)
+    made = stock.TABLES.get(without, Table)
+    table = made(app, "facts", like=topics, on_recovered=recovered, on_revoked=revoked, stall_seconds=10.0)
 
     @app.agent(app.inputs(*topics))
-    @fatal
+    @guarded
     async def collect(stream: faust.StreamT[Bundle]) -> None:
         nonlocal written
         async for bundle in stream:
@@ -70,7 +76,10 @@ def build(address: str, group: str, options: Mapping[str, Any]) -> App:
             known = facts[bundle.partition]
             if new := {value for value in bundle.values if value} - known:
                 written += 1
-                await table.put(bundle.partition, f"{writer}/{written}".encode(), b" ".join(new))
+                key = f"{'' if without == 'writer' else writer}/{written}".encode()
+                put = asyncio.ensure_future(table.put(bundle.partition, key, b" ".join(new)))
+                if without != "wait":
+                    await put
                 known |= new
 
     @app.timer(0.5)
@@ -79,19 +88,37 @@ def build(address: str, group: str, options: Mapping[str, Any]) -> App:
         for partition in table.partitions_ready():
             await table.put(partition, f"beat/{writer}".encode(), b"")
         inputs = app.consumer.inputs()
-        report(beat=len(table.partitions_ready()), at_end=all(map(app.consumer.at_end, inputs)))
+        report(beat=len(table.partitions_ready()), at_end=None not in map(app.consumer.ended, inputs))
 
     return app
 
 
-class SlowConsumer(Consumer):
+def slow(base: type[Consumer], seconds: float) -> type[Consumer]:
     """The consumer behind a slow coordinator."""
 
-    seconds = 0.0
+    class Slow(base):  # type: ignore[misc, valid-type]
+        async def seek_to_committed(self) -> Any:
+            await asyncio.sleep(seconds)
+            return await super().seek_to_committed()
 
-    async def seek_to_committed(self) -> Any:
-        await asyncio.sleep(self.seconds)
-        return await super().seek_to_committed()
+    return Slow
+
+
+def late(make: Callable[[], Any], seconds: float) -> Callable[[], Any]:
+    """A producer that keeps records for a while, as one does whose broker is slow."""
+
+    def made() -> Any:
+        producer = make()
+        send = producer.send
+
+        async def sent(*arguments: Any) -> Any:
+            await asyncio.sleep(seconds)
+            return await send(*arguments)
+
+        producer.send = sent
+        return producer
+
+    return made
 
 
 def main() -> None:

@@ -1,7 +1,8 @@
 """The whole worker over a Kafka made of lists, in one process: every step and every crash at will."""
 
 import asyncio
-from collections import Counter, defaultdict, deque
+import time
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable
 from math import inf
 from types import SimpleNamespace
@@ -16,6 +17,7 @@ from monitor.config import Config, Model, Rule
 from streams import topics
 from streams.app import Worker
 from streams.bundles import Bundle
+from streams.clocks import Listener
 from streams.tables import Table
 from tests.alerts.doubles import Crash, Recorder
 from tests.streams.test_tables import recovery_of
@@ -65,17 +67,18 @@ class Log:
 class Consumer:
     """What the agents ask of the consumer: everything was read."""
 
-    def __init__(self) -> None:
-        self.ended = True
-
-    def at_end(self, _: TP) -> bool:
-        return self.ended
-
-    def hears(self, _: TP) -> bool:
-        return True
+    def ended(self, _: TP) -> float | None:
+        return time.monotonic()
 
     def inputs(self) -> set[TP]:
         return set()
+
+
+class Prompt(Listener):
+    """Believes at once what all have said."""
+
+    def time(self, _: float) -> int | None:
+        return self._heard[-1].time if self._heard else None
 
 
 class Line:
@@ -94,6 +97,8 @@ class Line:
         self.positions = self.committed.copy()
         for table in self._tables():
             await self._recover(table)
+        for desk in self.worker.evaluate.desks.values():
+            desk._listener = Prompt()
 
     def _tables(self) -> list[Table]:
         return [self.worker.collect.table, self.worker.evaluate.table, self.worker.notify.table]
@@ -104,7 +109,7 @@ class Line:
         changelog = table.changelog_topic_name
         for number in range(self.count):
             for offset, (key, value) in enumerate(self.log.records[TP(changelog, number)]):
-                table.data.write(number, key or b"", value, offset)
+                table.data.read(number, key or b"", value, offset)
         table.app.tables._recovery = recovery_of(1)
         await table.on_recovery_completed({TP(changelog, p) for p in range(self.count)}, set())
 
@@ -122,8 +127,6 @@ class Line:
         await self.collect()
         await worker.collect._flush()
         await self._feed(worker.evaluate._take, self.topics.panes)
-        for desk in worker.evaluate.desks.values():
-            desk._told = deque((-inf, time) for _, time in desk._told)  # long ago
         await worker.evaluate._evaluate()
         await self._feed(worker.notify._accept, self.topics.alerts)
         for box in worker.notify.boxes.values():

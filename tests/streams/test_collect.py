@@ -103,9 +103,9 @@ async def test_a_restart_reads_nothing_twice_and_knows_the_time(line: Line) -> N
     await line.start()
     health = line.worker.health()
     assert (health.pending, health.orphans, health.events) == (0, 0, {})
-    ended = {line.topics.decisions: True, line.topics.feedback: True}
+    topics = (line.topics.decisions, line.topics.feedback)
     states = line.worker.collect.partitions.values()
-    times = [[state.clock(ended, now)[0] for now in (0.0, 3.0)] for state in states]
+    times = [[state.clock(dict.fromkeys(topics, now))[0] for now in (0.0, 3.0)] for state in states]
     assert times == [[None, 2 * DAY * 1000]] * COUNT
 
 

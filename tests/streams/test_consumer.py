@@ -10,6 +10,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from aiokafka.consumer.subscription_state import TopicPartitionState
+from aiokafka.errors import KafkaConnectionError
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.structs import ConsumerRecord
@@ -17,12 +19,17 @@ from faust.types import TP, ConsumerMessage
 from mode import Service
 
 from streams.bundles import Bundle, BundleSchema, PlainRecords
-from streams.consumer import FRESH_SECONDS, Consumer
+from streams.consumer import Consumer, Fetcher
 from streams.guard import CRASHED, Revoked, fatal
 from streams.process import App, make_app
 
 A, B = TP("decisions", 0), TP("decisions", 1)
 CHANGELOG = TP("group-facts-changelog", 0)
+
+
+def assigned(assignment: Any) -> Any:
+    """aiokafka's consumer, as far as it knows its partitions."""
+    return SimpleNamespace(_subscription=SimpleNamespace(subscription=SimpleNamespace(assignment=assignment)))
 
 
 class FakeThread(Service):  # type: ignore[misc]
@@ -34,6 +41,7 @@ class FakeThread(Service):  # type: ignore[misc]
         self.begin: dict[TP, int] = {}
         self.fetched: dict[TP, list[Any]] = {}
         self.calls: list[tuple[str, Any]] = []
+        self._consumer = assigned(None)
 
     async def seek_to_committed(self) -> Mapping[TP, int | None]:
         self.calls.append(("committed", None))
@@ -357,16 +365,78 @@ def test_a_worker_ends_within_its_time_or_says_what_it_waits_for(
     assert re.fullmatch(line, done.stderr.strip())
 
 
-@pytest.mark.parametrize(
-    ("seconds", "highwater", "expected"),
-    [(0, 7, True), (0, 8, False), (FRESH_SECONDS + 1, 7, False), (-FRESH_SECONDS - 1, 7, False)],
-)
-async def test_the_end_of_a_log_is_known_only_while_the_broker_answers(
-    consumer: Consumer, seconds: float, highwater: int, expected: bool
-) -> None:
-    answered = int(1000 * (time.time() - seconds))
-    state = SimpleNamespace(highwater=highwater, position=7, has_valid_position=True, timestamp=answered)
-    assignment = SimpleNamespace(state_value=lambda _: state)
-    subscription = SimpleNamespace(subscription=SimpleNamespace(assignment=assignment))
-    consumer._thread._consumer = SimpleNamespace(_subscription=subscription)
-    assert consumer.at_end(A) is expected
+class Broker:
+    """Answers that the log of A ends at `end`, and holds nothing more; None: it does not answer."""
+
+    def __init__(self, end: int | None) -> None:
+        self.end, self.answered = end, 0.0
+
+    async def send(self, *_: object) -> Any:
+        if self.end is None:
+            raise KafkaConnectionError
+        self.answered = time.monotonic()
+        return SimpleNamespace(API_VERSION=4, topics=[(A.topic, [(A.partition, 0, self.end, -1, [], b"")])])
+
+
+class Asking:
+    """aiokafka's side of a consumer that has read A up to 7, and asks for more."""
+
+    def __init__(self, consumer: Consumer) -> None:
+        self.consumer, self.broker = consumer, Broker(7)
+        self.fetcher = Fetcher.__new__(Fetcher)
+        vars(self.fetcher).update(_client=self.broker, _client_rack=None, _retry_backoff=0)
+        self.fetcher._invalidate_preferred_read_replica_for_node = lambda *_: None
+        self.assignment = SimpleNamespace(active=True, state_value=lambda _: self.state)
+        self.state = TopicPartitionState(self.assignment)
+        self.state.seek(7)
+        consumer._thread._consumer = assigned(self.assignment)
+        consumer._active_partitions = {A}
+
+    async def ask(self, end: int | None) -> float | None:
+        """What is known of the end, once the broker has answered, or has not."""
+        self.broker.end = end
+        request = SimpleNamespace(topics=[(A.topic, [(A.partition, 7, 1024)])])
+        await self.fetcher._proc_fetch_request(self.assignment, 1, request)
+        await self.consumer._wait_next_records(0.0)
+        return self.consumer.ended(A)
+
+
+@pytest.fixture
+async def asking(consumer: Consumer) -> Asking:
+    return Asking(consumer)
+
+
+async def test_the_end_of_a_log_is_known_as_of_when_it_was_asked_for(asking: Asking) -> None:
+    before = time.monotonic()
+    first = await asking.ask(7)
+    assert first is not None
+    assert before <= first <= asking.broker.answered
+    second = await asking.ask(7)
+    assert second is not None
+    assert second > first
+
+
+async def test_a_silent_broker_says_nothing_new_about_the_end(asking: Asking) -> None:
+    known = await asking.ask(7)
+    assert known is not None
+    assert await asking.ask(None) == known
+
+
+async def test_a_log_that_has_grown_is_not_at_its_end(asking: Asking) -> None:
+    assert await asking.ask(7) is not None
+    assert await asking.ask(8) is None
+
+
+async def test_nor_is_one_that_the_agents_have_not_finished(asking: Asking) -> None:
+    known = await asking.ask(7)
+    message = await hand_on(asking.consumer, A, 5, 6)
+    assert asking.consumer.ended(A) is None
+    message.ack(asking.consumer)
+    assert asking.consumer.ended(A) == known
+    asking.consumer._forget()
+    assert asking.consumer.ended(A) is None
+
+
+async def test_an_answer_to_an_older_question_is_none(asking: Asking) -> None:
+    asking.state.seek(6)
+    assert await asking.ask(7) is None

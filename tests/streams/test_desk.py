@@ -1,12 +1,10 @@
 """The clock of a desk, what it keeps of panes, and what it takes up again after a restart."""
 
 from collections import Counter
-from itertools import pairwise
+from math import inf
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from alerts import alert
 from monitor.config import Config, Model, Rule
@@ -14,7 +12,8 @@ from monitor.events import Decision
 from monitor.facts import Facts
 from monitor.panes import packed
 from monitor.panes.packed import Pane
-from streams.desk import ALERT, SETTLE_SECONDS, Desk
+from streams.clocks import LOOKS, Speaker
+from streams.desk import ALERT, Desk
 from streams.messages import Clock, pane_key
 from streams.partition import shape
 from tests.alerts.sample import CONFIG as ALERTING
@@ -25,130 +24,41 @@ LOANS = Model(positive=["yes"], attributes=["sex"], windows=["all"])
 CONFIG = Config(models={"loans": LOANS})
 
 
-def desk_after(*clocks: Clock) -> Desk:
-    desk = Desk(CONFIG)
-    said = {clock.partition: clock for clock in clocks}
-    for clock in clocks:
-        desk.tick(clock, 0.0)
-    for now in (1.5, SETTLE_SECONDS):
-        tell(desk, now, *said.values())
-    desk.settle(SETTLE_SECONDS)
-    return desk
+def tell(desk: Desk, *times: int | None) -> None:
+    """All partitions say how far they are, as often as it takes, and it stands for long."""
+    speakers = [Speaker() for _ in times]
+    for _ in range(2 * LOOKS + 1):
+        for partition, (speaker, time) in enumerate(zip(speakers, times, strict=True)):
+            word = speaker.word(Clock(partition, len(times), time, False), inf)
+            speaker.logged(word, 0.0)
+            desk.tick(word, 0.0)
+    desk.settle(inf)
 
 
-def tell(desk: Desk, now: float, *clocks: Clock) -> None:
-    for clock in clocks:
-        desk.tick(clock, now)
-
-
-def clock(partition: int, time: int | None, idle: bool = False, of: int = 3) -> Clock:
-    return Clock(partition, of, time, idle)
-
-
-@pytest.mark.parametrize(
-    ("clocks", "expected"),
-    [
-        ([clock(0, 10), clock(1, 20)], None),  # one partition has not spoken
-        ([clock(0, 10), clock(1, 20), clock(2, 30)], 10),
-        ([clock(0, 10, idle=True), clock(1, 20), clock(2, 30)], 20),
-        ([clock(0, 10), clock(1, 20), clock(2, None)], None),  # it reads, and knows no time yet
-        ([clock(0, 10), clock(1, 20), clock(2, None, idle=True)], 10),
-        ([clock(0, 10, idle=True), clock(1, 20, idle=True), clock(2, None, idle=True)], 20),
-        ([clock(0, None, idle=True), clock(1, None, idle=True), clock(2, None, idle=True)], None),
-        ([clock(0, 10), clock(1, 20), clock(2, 30), clock(0, 40)], 20),
-        ([clock(0, 10), clock(1, 20), clock(2, 30), clock(0, 5)], 5),  # as a new owner may say first
-    ],
-)
-def test_the_clock_is_the_slowest_of_those_that_are_not_idle(
-    clocks: list[Clock], expected: int | None
-) -> None:
-    assert desk_after(*clocks).clock == expected
-
-
-told = st.builds(
-    Clock,
-    partition=st.integers(0, 2),
-    partitions=st.just(3),
-    time=st.none() | st.integers(0, 9),
-    idle=st.booleans(),
-)
-
-
-@given(st.lists(told, max_size=30))
-def test_the_clock_stands_still_until_all_have_spoken_and_never_falls(clocks: list[Clock]) -> None:
-    desk, seen, times = Desk(CONFIG), set(), []
-    for now, each in enumerate(clocks):
-        desk.tick(each, float(now))
-        desk.settle(float(now))
-        seen.add(each.partition)
-        assert desk.clock is None or len(seen) == 3
-        times.append(-1 if desk.clock is None else desk.clock)
-    assert all(before <= after for before, after in pairwise(times))
-
-
-def test_what_is_told_first_waits_for_what_is_under_way() -> None:
-    """All were idle; then much comes at once, and one partition speaks of it before the others do."""
-    idle = [clock(partition, 10, idle=True) for partition in range(3)]
-    desk = desk_after(*idle)
-    assert desk.clock == 10
-    tell(desk, 4.0, clock(0, 90), *idle[1:])
-    desk.settle(5.0)
-    assert desk.clock == 10
-    tell(desk, 6.0, clock(1, 20), idle[2])
-    tell(desk, 6.5, clock(2, 30))
-    seen = []
-    for now in (7.0, 8.9, 9.0):
-        desk.settle(now)
+def test_the_clock_follows_what_all_have_said_and_never_falls() -> None:
+    desk, seen = Desk(CONFIG), []
+    for times in ([None, 7], [10, 20], [5, 30], [90, 80]):
+        tell(desk, *times)
         seen.append(desk.clock)
-    assert seen == [20, 20, 20]
-    tell(desk, 10.0, clock(1, 90))
-    for now in (12.9, 13.0):
-        desk.settle(now)
-        seen.append(desk.clock)
-    assert seen[3:] == [20, 30]
-
-
-def test_who_was_idle_and_is_silent_holds_the_clock() -> None:
-    """Its worker died; what has come to it since, nobody knows before its successor has spoken."""
-    idle = [clock(partition, 10, idle=True) for partition in range(3)]
-    desk = desk_after(*idle)
-    for now in (4.0, 5.0, 6.0, 7.0, 8.0, 9.0):
-        tell(desk, now, clock(0, 90), clock(1, 90))
-        desk.settle(now)
-    assert desk.clock == 10
-    for now in (10.0, 11.0, 12.0, 13.0):
-        tell(desk, now, clock(0, 90), clock(1, 90), clock(2, 40))
-        desk.settle(now)
-    assert desk.clock == 40
-
-
-def test_nothing_is_settled_while_kafka_is_silent() -> None:
-    """What was told just before may be half of what there is: the rest has not been fetched."""
-    desk = desk_after(*(clock(partition, 10) for partition in range(3)))
-    tell(desk, 4.0, *(clock(partition, 90) for partition in range(3)))
-    desk.settle(8.0, heard=False)
-    desk.settle(9.0)
-    assert desk.clock == 10
-    tell(desk, 9.5, clock(1, 20))
-    desk.settle(12.6)
-    assert desk.clock == 20
+    assert seen == [None, 10, 10, 80]
 
 
 def test_the_clock_goes_on_where_it_stood_before_a_restart() -> None:
-    desk = desk_after(*(clock(partition, 50) for partition in range(3)))
+    desk = Desk(CONFIG)
+    tell(desk, 50, 60)
     items = desk.unsaved()
     assert desk.unsaved() == {}
     restored = Desk(CONFIG)
     restored.restore(items)
     assert (restored.clock, restored.unsaved()) == (50, {})
-    for partition in range(3):
-        restored.tick(clock(partition, 20), 0.0)
-    restored.settle(SETTLE_SECONDS)
+    tell(restored, 20, 30)
     assert restored.clock == 50
 
 
 def test_the_oldest_arrival_since_the_last_reading_is_kept() -> None:
-    desk = desk_after(*(Clock(0, 1, 5, False, arrived) for arrived in (0, 900, 700, 0, 800)))
+    desk = Desk(CONFIG)
+    for arrived in (0, 900, 700, 0, 800):
+        desk.tick(Clock(0, 1, 5, False, arrived), 0.0)
     assert desk.arrived == 700
 
 
@@ -223,8 +133,7 @@ def test_without_a_clock_nobody_is_judged() -> None:
 def test_an_alert_of_a_model_that_is_gone_ends() -> None:
     desk = Desk(CONFIG)
     desk.restore({ALERT + b"x": alert.encode(alert_of())})
-    desk.tick(Clock(0, 1, 5 * DAY_MS, False), 0.0)
-    desk.settle(SETTLE_SECONDS)
+    tell(desk, 5 * DAY_MS)
     (ended,) = desk.judge_removed()
     assert (ended.state, ended.note) == ("resolved", "the model was removed from the configuration")
 

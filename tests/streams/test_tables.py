@@ -135,7 +135,7 @@ async def test_a_failed_put_raises_and_changes_nothing(app: App, table: Table) -
 
 
 async def test_none_removes(app: App, table: Table) -> None:
-    table.data.write(0, b"k", b"v", 4)
+    table.data.read(0, b"k", b"v", 4)
     put = asyncio.create_task(table.put(0, b"k", None))
     await asyncio.sleep(0)
     app.producer.answer(0)
@@ -173,7 +173,7 @@ async def test_a_partition_that_moves_during_a_put_is_not_revived(app: App, tabl
 async def test_dictionary_writes_are_refused(table: Table) -> None:
     with pytest.raises(TypeError, match="use put"):
         table[b"k"] = b"v"
-    table.data.write(0, b"k", b"v", 0)
+    table.data.read(0, b"k", b"v", 0)
 
 
 async def test_hooks_hear_of_what_came_and_left(table: Table, hooks: Hooks) -> None:
@@ -190,7 +190,7 @@ async def test_hooks_hear_of_what_came_and_left(table: Table, hooks: Hooks) -> N
 async def test_a_kept_partition_is_rebuilt_only_if_another_writer_changed_it(
     table: Table, hooks: Hooks
 ) -> None:
-    table.data.write(0, b"own", b"1", 0)
+    table.data.wrote(0, b"own", b"1", 0)
     await assign(table, 2, 0, 1)
     await recover(table, 2)
     assert hooks.recovered == []
@@ -198,6 +198,27 @@ async def test_a_kept_partition_is_rebuilt_only_if_another_writer_changed_it(
     table.apply_changelog_batch([changelog(0, b"zombie", b"2", 1)])
     await recover(table, 3)
     assert hooks.recovered == [(0, {b"own": b"1", b"zombie": b"2"})]
+
+
+async def test_what_others_wrote_before_our_own_last_record_is_read(table: Table, hooks: Hooks) -> None:
+    """We stood still; another held the partition, and gave it back after we had written what was in hand."""
+    table.data.wrote(0, b"own", b"1", 0)
+    table.data.wrote(0, b"late", b"4", 3)
+    assert table.data.persisted_offset(TP(CHANGELOG, 0)) == 0
+    await assign(table, 2, 0, 1)
+    others = [changelog(0, b"theirs", b"2", 1), changelog(0, b"own", None, 2), changelog(0, b"late", b"4", 3)]
+    table.apply_changelog_batch(others)
+    await recover(table, 2)
+    assert hooks.recovered == [(0, {b"theirs": b"2", b"late": b"4"})]
+    assert table.data.persisted_offset(TP(CHANGELOG, 0)) == 3
+
+
+async def test_own_records_are_not_read_again_in_whatever_order_they_are_acknowledged(table: Table) -> None:
+    seen = []
+    for offset in (0, 2, 3, 1, 5, 4):
+        table.data.wrote(0, b"k", b"v", offset)
+        seen.append(table.data.persisted_offset(TP(CHANGELOG, 0)))
+    assert seen == [0, 0, 0, 3, 3, 5]
 
 
 async def test_an_outdated_recovery_does_not_count(table: Table, hooks: Hooks) -> None:
@@ -210,7 +231,7 @@ async def test_an_outdated_recovery_does_not_count(table: Table, hooks: Hooks) -
 
 
 async def test_a_partition_that_comes_back_is_read_from_the_start(table: Table) -> None:
-    table.data.write(1, b"k", b"v", 7)
+    table.data.read(1, b"k", b"v", 7)
     assert table.data.persisted_offset(TP(CHANGELOG, 1)) == 7
     await assign(table, 2, 0)
     await assign(table, 3, 0, 1)
