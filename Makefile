@@ -3,6 +3,7 @@
 # make lint    style, types, who may import whom
 # make docs    whether links resolve and whether code and documentation say the same
 # make faults  fifty schedules of kills, zombies and broken brokers on a real Kafka, an hour or so
+# make fuzz    the decoders, bodies and records, each for five minutes of bytes that atheris thinks of
 # make bench   what things cost, beside what they cost elsewhere
 # make stats   false alarms and delays of the tests and of their peers, simulated afresh
 #
@@ -17,7 +18,7 @@ NEEDS_PYTHON = $(error Fairlead needs Python 3.11 or later; name it: make PYTHON
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint docs faults bench stats format clean
+.PHONY: help demo test lint docs faults fuzz bench stats format clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile | grep -v ARGS
@@ -43,6 +44,10 @@ docs: .venv/developing
 
 faults: .venv/developing
 	$(BIN)/python -m tests.faults $(ARGS)
+
+fuzz: .venv/developing
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[fuzz]'
+	$(BIN)/python -m tests.fuzz $(ARGS)
 
 bench: .venv/developing
 	$(BIN)/python -m benchmarks.stats --only speed

@@ -6,7 +6,10 @@ from msgspec import Struct
 
 from alerts import records
 from monitor.config import Severity
+from monitor.events.exposed import Exposure
 from monitor.readings import Comparison, Drift
+
+Evidence = Comparison | Drift | Exposure
 
 
 class State(StrEnum):
@@ -33,7 +36,7 @@ class Alert(Struct, frozen=True, kw_only=True):
     severity: Severity
     since: int
     changed: int
-    evidence: Comparison | Drift
+    evidence: Evidence
     episode: int = 0  # counts the firings: "the third time"
     fired: bool = False  # whether this breach has fired: one that ends while pending is never told
     note: str = ""  # why it was resolved when no reading said so: "the rule was removed"

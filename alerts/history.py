@@ -4,10 +4,11 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from alerts.alert import Alert, State
+from alerts.alert import Alert, Evidence, State
 from alerts.outbox import Delivery, Progress
 from monitor.config import Severity
-from monitor.readings import Comparison, Drift
+from monitor.events.exposed import Exposure
+from monitor.readings import Drift
 from monitor.words import clean
 
 _URGENCY = {State.FIRING: 0, State.PENDING: 1, State.RESOLVED: 2}
@@ -83,8 +84,10 @@ def events(deliveries: Iterable[Delivery]) -> list[Event]:
     return sorted(found, key=lambda event: (-event.at, event.id, -event.sequence, event.destination))
 
 
-def subject(evidence: Comparison | Drift) -> str:
-    """What the alert is about: groups, or a stream of values. For eyes that may see small groups."""
+def subject(evidence: Evidence) -> str:
+    """What the alert is about: groups, values or a field. For eyes that may see small groups."""
+    if isinstance(evidence, Exposure):
+        return clean(f"{evidence.event}: {evidence.field}")
     if isinstance(evidence, Drift):
         return clean(evidence.stream)
     against = "" if evidence.reference is None else f" against {clean(evidence.reference)}"

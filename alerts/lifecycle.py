@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from alerts.alert import Alert, State
 from alerts.rules import Finding, alert_id, breaches, judged, named
 from monitor.config import Model
+from monitor.events.exposed import Exposure
 from monitor.readings import Comparison, Drift, Reading
 
 
@@ -28,7 +29,7 @@ def removed(models: Iterable[str], alerts: Iterable[Alert], now: int) -> list[Al
     kept = set(models)
     note = "the model was removed from the configuration"
     gone = (alert for alert in alerts if alert.model not in kept and alert.state is not State.RESOLVED)
-    return [_resolve(alert, now, note) for alert in gone]
+    return [resolve(alert, now, note) for alert in gone]
 
 
 def advance(alert: Alert | None, finding: Finding, now: int) -> Alert | None:
@@ -37,7 +38,7 @@ def advance(alert: Alert | None, finding: Finding, now: int) -> Alert | None:
         return _breached(alert, finding, now)
     if alert is None or alert.state is State.RESOLVED:
         return None
-    return _resolve(replace(alert, evidence=finding.evidence), now)
+    return resolve(replace(alert, evidence=finding.evidence), now)
 
 
 def _breached(alert: Alert | None, finding: Finding, now: int) -> Alert | None:
@@ -80,7 +81,8 @@ def _fire(alert: Alert, now: int) -> Alert:
     return replace(alert, state=State.FIRING, changed=now, episode=alert.episode + 1, fired=True)
 
 
-def _resolve(alert: Alert, now: int, note: str = "") -> Alert:
+def resolve(alert: Alert, now: int, note: str = "") -> Alert:
+    """The alert, ended; `note` says why where no reading did."""
     return replace(_next(alert, now), state=State.RESOLVED, note=note)
 
 
@@ -88,7 +90,7 @@ def _ended(
     model: Model, name: str, readings: list[Reading], alerts: Mapping[str, Alert], now: int
 ) -> list[Alert]:
     """Open alerts that no reading will ever speak of again: they must not fire for ever."""
-    opened = [alert for alert in alerts.values() if alert.model == name and alert.state is not State.RESOLVED]
+    opened = [alert for alert in alerts.values() if alert.model == name and _is_open(alert)]
     if not opened:
         return []
     rules, spoken = named(model), list(judged(readings))
@@ -102,7 +104,12 @@ def _ended(
         known = alert.rule in asked and alert.changed <= now
         return _why_unmeasured(alert) if known and alert.id not in present else ""
 
-    return [_resolve(alert, now, note) for alert in opened if (note := why(alert))]
+    return [resolve(alert, now, note) for alert in opened if (note := why(alert))]
+
+
+def _is_open(alert: Alert) -> bool:
+    """Whether it waits for a reading; of what events should not hold no reading speaks (exposures.py)."""
+    return alert.state is not State.RESOLVED and not isinstance(alert.evidence, Exposure)
 
 
 def _why_unmeasured(alert: Alert) -> str:

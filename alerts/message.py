@@ -8,11 +8,12 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
-from alerts import story_drift, story_gap
+from alerts import story_drift, story_exposure, story_gap
 from alerts.alert import Alert, State
 from alerts.story import Story
 from monitor import words
 from monitor.config import Config, Model, Severity
+from monitor.events.exposed import Exposure
 from monitor.readings import Comparison
 
 
@@ -118,6 +119,8 @@ def page(config: Config, model: str) -> str:
 def _story(alert: Alert, model: Model) -> Story:
     if isinstance(alert.evidence, Comparison):
         return story_gap.tell(alert, alert.evidence, model)
+    if isinstance(alert.evidence, Exposure):
+        return story_exposure.tell(alert, alert.evidence)
     return story_drift.tell(alert, alert.evidence, model)
 
 
@@ -130,7 +133,8 @@ def _summary(alert: Alert, story: Story) -> str:
 
 
 def _times(alert: Alert) -> list[tuple[str, str]]:
-    facts = [("Out of limits since", words.moment(alert.since))]
+    since = "Seen since" if isinstance(alert.evidence, Exposure) else "Out of limits since"
+    facts = [(since, words.moment(alert.since))]
     if alert.state is State.RESOLVED:
         facts.append(("Resolved", words.moment(alert.changed)))
     if alert.episode > 1:

@@ -136,6 +136,8 @@ def of_health(health: Health) -> Iterator[Sample]:
     yield metrics.DUPLICATES, (), health.duplicates
     yield metrics.CONFLICTS, (), health.conflicts
     yield metrics.MISROUTED, (), health.misrouted
+    yield from ((metrics.UNDECLARED, (model,), n) for model, n in health.undeclared.items())
+    yield from ((metrics.PERSONAL, (model,), n) for model, n in health.personal.items())
     yield metrics.CAPPED, (), health.capped
     yield from ((metrics.SET_ASIDE, (model,), n) for model, n in health.set_aside.items())
     yield metrics.ORPHANS, (), health.orphans

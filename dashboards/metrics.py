@@ -128,6 +128,20 @@ CONFLICTS = Spec(
 MISROUTED = Spec(
     "fairlead_misrouted_events_total", "counter", "events", (), "Events sent on to their own partition."
 )
+UNDECLARED = Spec(
+    "fairlead_undeclared_fields_total",
+    "counter",
+    "fields",
+    ("model",),
+    "Fields of events that the configuration does not declare, at least.",
+)
+PERSONAL = Spec(
+    "fairlead_personal_values_total",
+    "counter",
+    "values",
+    ("model",),
+    "Values of events that look personal, at least.",
+)
 CAPPED = Spec(
     "fairlead_capped_values_total", "counter", "values", (), "Names beyond a cap, counted as __other__."
 )

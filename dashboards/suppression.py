@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from dashboards.hiding import Cell, hidden
 from dashboards.view import AlertView, Health, View
 from monitor.config import Model
+from monitor.events.exposed import Exposure
 from monitor.fairness.reference import BASELINE
 from monitor.readings import Attribute, Caution, Comparison, Drift, Reading
 
@@ -30,7 +31,7 @@ class PublicAlert(Struct, frozen=True, kw_only=True):
     episode: int
     fired: bool
     note: str
-    evidence: Comparison | Drift | None
+    evidence: Comparison | Drift | Exposure | None
 
 
 class Seen(Struct, frozen=True):
@@ -148,8 +149,7 @@ def _few_then(c: Comparison, least: int) -> bool:
 
 def _alert(alert: AlertView, shown: _Shown | None, least: int) -> PublicAlert:
     """`alert` for everybody: without its evidence where that is about what its model hides now."""
-    gone = shown.hidden.get(alert.evidence.window, set()) if shown else set()
-    secret = _small(alert.evidence, least) or _names(alert.evidence, gone)
+    secret = not isinstance(alert.evidence, Exposure) and _is_secret(alert.evidence, shown, least)
     return PublicAlert(
         id=None if secret else alert.id,  # a hash of names, which could be searched for
         sequence=alert.sequence,
@@ -164,6 +164,11 @@ def _alert(alert: AlertView, shown: _Shown | None, least: int) -> PublicAlert:
         note=alert.note,
         evidence=None if secret else alert.evidence,
     )
+
+
+def _is_secret(evidence: Comparison | Drift, shown: _Shown | None, least: int) -> bool:
+    gone = shown.hidden.get(evidence.window, set()) if shown else set()
+    return _small(evidence, least) or _names(evidence, gone)
 
 
 def _stream_sizes(reading: Reading) -> dict[str, dict[str, int]]:

@@ -9,6 +9,7 @@ from typing import Protocol
 from msgspec import Struct, field
 
 from monitor.config import Model
+from monitor.events.exposed import Exposure
 from monitor.readings import Comparison, Drift, Reading
 
 LATENCY_BOUNDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
@@ -34,7 +35,7 @@ class AlertView(Protocol):
     @property
     def changed(self) -> int: ...  # event time in ms
     @property
-    def evidence(self) -> Comparison | Drift: ...
+    def evidence(self) -> Comparison | Drift | Exposure: ...
     @property
     def episode(self) -> int: ...  # counts the firings
     @property
@@ -79,6 +80,8 @@ class Health(Struct, frozen=True, kw_only=True):
     duplicates: int = 0  # events that were there already
     conflicts: int = 0  # events that differ from the one that was there
     misrouted: int = 0  # events that were sent on to their own partition
+    undeclared: dict[str, int] = {}  # fields that nobody declared, by model
+    personal: dict[str, int] = {}  # values that look personal, by model
     capped: int = 0  # group, model and feature names beyond the caps, counted as `__other__`
     set_aside: dict[str, int] = {}  # counts that another configuration cut and that are not used, by model
     orphans: int = 0  # feedback that is held and whose decision has not come

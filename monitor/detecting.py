@@ -25,6 +25,10 @@ Mask = npt.NDArray[np.bool_]
 FORMAT = 1
 
 
+class _Head(Struct, array_like=True):
+    format: int
+
+
 class _State(Struct, array_like=True):
     """All of a model's detectors. `made` says by what: another river, or other classes, replay the panes."""
 
@@ -69,7 +73,7 @@ class Detecting:
         Raises ValueError for a record of a newer Fairlead.
         """
         data = bytes(cramjam.zstd.decompress(record))
-        newer = msgspec.msgpack.decode(data)[0]
+        newer = msgspec.msgpack.decode(data, type=_Head).format
         if newer > FORMAT:
             raise ValueError(f"detectors: format = {newer}: allowed is up to {FORMAT}: upgrade Fairlead")
         state = msgspec.msgpack.decode(data, type=_State)

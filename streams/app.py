@@ -86,6 +86,8 @@ class Worker:
             duplicates=counts["duplicates"],
             conflicts=counts["conflicts"],
             misrouted=counts["misrouted"],
+            undeclared={name: counts[f"undeclared.{name}"] for name in self.config.models},
+            personal={name: counts[f"personal.{name}"] for name in self.config.models},
             capped=counts["capped"],
             set_aside=dict(evaluate.set_aside),
             orphans=sum(state.facts.waiting for state in held),

@@ -73,7 +73,8 @@ class Collect:
         await asyncio.gather(
             *(self._put(state, key, record) for key, record in taken.blocks.items()),
             *(send(self._app, invalid, record) for record in taken.invalid),
-            *(send(self._app, topic, value, key=key) for key, value in taken.misrouted),
+            *(send(self._app, topics.panes, record, key=model.encode()) for model, record in taken.found),
+            *(send(self._app, topic, value, key=key, partition=p) for p, key, value in taken.misrouted),
             *(send(self._app, topics.entities, record, partition=p) for p, record in taken.claims),
         )
 

@@ -6,22 +6,23 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 
-from alerts import alert, lifecycle
+from alerts import alert, exposures, lifecycle
 from alerts.alert import Alert
 from monitor import baseline
 from monitor.baseline import Baseline
 from monitor.config import Config
+from monitor.events.exposed import Register
 from monitor.panes import packed
 from monitor.panes.packed import Pane
 from monitor.trials import levels
 from streams import parts
 from streams.clocks import Listener
-from streams.messages import PANE, Clock, pane_key
+from streams.messages import PANE, Clock, Found, pane_key
 from streams.watched import BASELINE, Watched
 
 log = logging.getLogger(__name__)
 
-ALERT, CLOCK = b"alert/", b"clock"
+ALERT, CLOCK, FOUND = b"alert/", b"clock", b"found/"
 
 
 class Desk:
@@ -39,6 +40,7 @@ class Desk:
         self.lock = asyncio.Lock()
         self.models: dict[str, Watched] = {}
         self.alerts: dict[str, Alert] = {}
+        self.registers: dict[str, Register] = {}  # by model, what events held that they should not
         self.untold: list[Alert] = []  # durable, not yet sent to `notify` by this process
         self.clock: int | None = None
         self._saved: int | None = None  # the clock that is durable
@@ -61,6 +63,8 @@ class Desk:
             elif key.startswith(ALERT):
                 told = alert.decode(record)
                 self.alerts[told.id] = told
+            elif key.startswith(FOUND):
+                self._register(key.removeprefix(FOUND).decode()).load(record)
         if CLOCK in items:
             self.clock = self._saved = int(items[CLOCK])
         self.untold = list(self.alerts.values())
@@ -75,6 +79,15 @@ class Desk:
             return None
         self.models[pane.model].arrived = time.time()
         return pane_key(pane), packed.dump([pane])[0]
+
+    def hear(self, found: Found) -> dict[bytes, bytes]:
+        """Takes what a partition found in events; the items to make durable for it."""
+        register = self._register(found.model)
+        changed = register.hear(found.partition, found.exposures)
+        return {FOUND + found.model.encode(): register.encode()} if changed else {}
+
+    def _register(self, model: str) -> Register:
+        return self.registers.setdefault(model, Register())
 
     def _put(self, pane: Pane) -> bool:
         if pane.model not in self._config.models:
@@ -125,6 +138,18 @@ class Desk:
             return []
         present = self._of(watched.name)
         return lifecycle.step(watched.model, watched.name, watched.readings, present, self.clock)
+
+    def judge_exposures(self) -> list[Alert]:
+        """The alerts on what events hold that they should not, where they change."""
+        if self.clock is None:
+            return []
+        models = self._config.models
+        registers = ((name, register) for name, register in self.registers.items() if name in models)
+        return [
+            change
+            for name, register in registers
+            for change in exposures.step(models[name], name, register.all(), self._of(name), self.clock)
+        ]
 
     def judge_removed(self) -> list[Alert]:
         """The alerts of models that the configuration no longer holds, resolved."""

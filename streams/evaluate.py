@@ -19,7 +19,7 @@ from streams import messages, parts
 from streams.bundles import Bundle
 from streams.desk import ALERT, Desk
 from streams.guard import fatal
-from streams.messages import Clock, Part
+from streams.messages import Clock, Found, Part
 from streams.process import App
 from streams.tables import Table, send
 from streams.topics import Topics
@@ -75,6 +75,8 @@ class Evaluate:
                         desk.tick(message, time.monotonic())
                     elif isinstance(message, Part):
                         await self._take_part(bundle.partition, desk, message)
+                    elif isinstance(message, Found):
+                        await parts.put(self.table, bundle.partition, desk.hear(message))
                     else:
                         newest(panes, map(packed.load, message.panes))
                 items = [item for pane in panes.values() if (item := desk.take(pane))]
@@ -102,7 +104,7 @@ class Evaluate:
                 await parts.put(self.table, partition, desk.unsaved())
                 await self._tell(desk.untold)
                 desk.untold = []
-                await self._raise(partition, desk, desk.judge_removed())
+                await self._raise(partition, desk, [*desk.judge_removed(), *desk.judge_exposures()])
                 for watched in list(desk.models.values()):
                     if await self._read(desk, watched):
                         await parts.put(self.table, partition, watched.unsaved())

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 from msgspec import Raw, Struct
 
+from monitor.events.exposed import Exposure
 from monitor.panes import packed
 from monitor.panes.packed import Pane
 from streams import parts
@@ -44,9 +45,17 @@ class Part(Struct, frozen=True, tag="part"):
     data: bytes
 
 
-Message = Clock | PaneMessage | Part
+class Found(Struct, frozen=True, tag="found"):
+    """What one partition of the events found in those of a model that should not be there."""
+
+    model: str
+    partition: int
+    exposures: list[Exposure]
+
+
+Message = Clock | PaneMessage | Part | Found
 _decoder: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(Message)
-KINDS = ("clock", "panes", "part")
+KINDS = ("clock", "panes", "part", "found")
 PANE = b"pane/"  # keys of panes in the table begin so
 
 

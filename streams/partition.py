@@ -5,7 +5,7 @@ import hashlib
 import os
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from math import inf
 from operator import attrgetter
 from typing import Any
@@ -14,17 +14,20 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 
-from monitor.arrays.codes import OTHER, OTHER_CODE, Codes, Vocabulary
 from monitor.arrays.hashing import partitions
+from monitor.arrays.personal import shown
 from monitor.config import Config, Model, slice_ms
 from monitor.events import Decision, Decoder, Feedback, Invalid
 from monitor.events.batches import Batch
+from monitor.events.exposed import UnknownFields
 from monitor.facts import Facts, blocks, entities
 from monitor.panes.packed import Pane
 from monitor.trials import families
-from streams import topics
+from streams import messages, refusals, topics
 from streams.bundles import Bundle
 from streams.clocks import Speaker
+from streams.forwarding import Moved, forwarded
+from streams.messages import Found
 
 DAY_MS = 86_400_000
 SMALL, MANY, MERGED = (
@@ -34,9 +37,6 @@ SMALL, MANY, MERGED = (
 )  # bytes of a small block, how many are merged, bytes of a merged one
 IDLE_SECONDS = 3.0
 SEALED = b"sealed"  # the key of the times before which facts were dropped
-FIELDS = 100  # names of unknown fields that are counted by name
-MOVED = 800_000  # bytes of an event that is sent on
-TOO_LARGE = f"the event is for another partition, and too large to be sent on; allowed: {MOVED} bytes"
 TOO_LATE = "time: the decision or the outcome is from before feedback_within; see docs/operations.md"
 
 _TIMESTAMP = attrgetter("timestamp")
@@ -50,7 +50,8 @@ class Taken(Struct):
 
     blocks: dict[bytes, bytes]
     invalid: list[bytes] = []
-    misrouted: list[tuple[bytes, bytes]] = []  # key, value
+    misrouted: list[Moved] = []
+    found: list[tuple[str, bytes]] = []  # what should not be in events, with the model that they are of
     claims: list[tuple[int, bytes]] = []  # the partition that settles them
     repeats: list[tuple[int, bytes]] = []  # the partition that holds the decisions
 
@@ -75,7 +76,7 @@ class Partition:
             config.broker.decisions: Decoder(Decision),
             config.broker.feedback: Decoder(Feedback),
         }
-        self._fields = Vocabulary(Codes(), FIELDS)  # that no event has
+        self._unknown = UnknownFields()
         self._known: Counter[str] = Counter()  # what the facts found, as it is counted already
         self._times: dict[str, int] = {}  # by topic: the latest event that was read
         self._restored: dict[str, int] = {}  # the latest that was read before, while the log may hold earlier
@@ -102,15 +103,20 @@ class Partition:
         now = time.time_ns() // 1_000_000
         values = [value or b"" for value in bundle.values]
         found = self._decoders[bundle.topic].batches(values, now + DAY_MS)
-        for name, n in found.unknown.items():
-            self.counts[f"unknown.{name if self._fields.code(name) != OTHER_CODE else OTHER}"] += n
-        misrouted: list[tuple[bytes, bytes]] = []
+        misrouted: list[Moved] = []
         for batch in found.batches:
             self._keep(self._route(batch, found.invalid, misrouted), bundle, found.invalid)
-        self.counts["misrouted"] += len(misrouted)
+        if found.unknown:
+            self.counts.update(self._unknown.counted(found.unknown))
+            self.facts.note_unknown(found.batches[:1], found.unknown)
         self._count()
-        claims = [*entities.shared(self.facts.claims.take(), self.number, self.count)]
-        return Taken(self._new_blocks(), self._invalid(found.invalid, bundle), misrouted, claims)
+        return Taken(
+            self._new_blocks(),
+            self._invalid(found.invalid, bundle),
+            misrouted,
+            found=[*self._exposures()],
+            claims=[*entities.shared(self.facts.claims.take(), self.number, self.count)],
+        )
 
     def hear(self, bundle: Bundle) -> Taken:
         """Takes what partitions tell each other: claims, which are settled here, or repeats, which are held
@@ -123,6 +129,12 @@ class Partition:
         else:
             self.facts.mark(told)
         return Taken(self._new_blocks(), repeats=repeats)
+
+    def _exposures(self) -> Iterator[tuple[str, bytes]]:
+        """What was found that should not be in events, for whoever evaluates the model."""
+        for name, exposed in self.facts.exposed.items():
+            if news := exposed.news():
+                yield name, messages.encode(Found(name, self.number, news))
 
     def _reach(self, topic: str, latest: int) -> None:
         """Follows the event times (ms) of a topic."""
@@ -137,20 +149,20 @@ class Partition:
     def _found(self) -> Counter[str]:
         found = self.facts.counts
         capped = sum(self.facts.refused.values())
-        return Counter(duplicates=found["duplicates"], conflicts=found["conflicts"], capped=capped)
+        counts = Counter(duplicates=found["duplicates"], conflicts=found["conflicts"], capped=capped)
+        for name, exposed in self.facts.exposed.items():
+            counts[f"undeclared.{name}"] = exposed.undeclared
+            counts[f"personal.{name}"] = exposed.personal
+        return counts
 
-    def _route(
-        self, batch: Batch[Any], invalid: list[Invalid], misrouted: list[tuple[bytes, bytes]]
-    ) -> Batch[Any]:
+    def _route(self, batch: Batch[Any], invalid: list[Invalid], misrouted: list[Moved]) -> Batch[Any]:
         """What belongs here; adds to the lists what does not, and what belongs to other partitions."""
         here = partitions(batch.texts, self.count) == self.number
-        away = batch.take(np.flatnonzero(~here))
-        for event, id, record in zip(away.events, away.ids, away.records.tolist(), strict=True):
-            again = msgspec.json.encode(event)
-            if len(again) > MOVED:
-                invalid.append(Invalid(record, "too_large", TOO_LARGE))
-            else:
-                misrouted.append((str(id).encode(), again))
+        if not here.all():
+            away = batch.take(np.flatnonzero(~here))
+            refused = len(invalid)
+            misrouted += forwarded(away, self.count, invalid)
+            self.counts["misrouted"] += len(away) - (len(invalid) - refused)
         ours = batch.take(np.flatnonzero(here))
         return self._of_known_models(ours, invalid) if batch.kind is Decision else ours
 
@@ -160,7 +172,7 @@ class Partition:
             return batch
         known = np.array([model in self._config.models for model in models], np.bool_)
         for i in np.flatnonzero(~known).tolist():
-            detail = f"model: {models[i]!r}; allowed: {', '.join(self._config.models)}"
+            detail = f"model: {shown(models[i])}; allowed: {', '.join(self._config.models)}"
             invalid.append(Invalid(int(batch.records[i]), "unknown_model", detail))
         return batch.take(np.flatnonzero(known))
 
@@ -176,27 +188,10 @@ class Partition:
         arrived = min(map(_TIMESTAMP, bundle.records))
         self.arrived = min(arrived, self.arrived) if self.arrived else arrived
 
-    def _invalid(self, found: Iterable[Invalid], bundle: Bundle) -> list[bytes]:
-        """The records for the topic of invalid events, one for each message and reason."""
-        same: dict[tuple[int, str], list[Invalid]] = {}
-        for invalid in found:
-            same.setdefault((invalid.record, invalid.reason), []).append(invalid)
-        return [self._refusal(alike[0], len(alike), bundle) for alike in same.values()]
-
-    def _refusal(self, invalid: Invalid, count: int, bundle: Bundle) -> bytes:
-        self.counts[f"invalid.{invalid.reason}"] += count
-        record: dict[str, object] = {
-            "topic": bundle.topic,
-            "partition": bundle.partition,
-            "offset": bundle.records[invalid.record].offset,
-            "reason": invalid.reason,
-            "detail": invalid.detail,
-            "count": count,
-        }
-        if self._config.broker.invalid_payload:
-            payload = bundle.records[invalid.record].value or b""
-            record["payload"] = payload[:100_000].decode(errors="replace")
-        return msgspec.json.encode(record)
+    def _invalid(self, found: Sequence[Invalid], bundle: Bundle) -> list[bytes]:
+        """The records for the topic of invalid events."""
+        self.counts.update(f"invalid.{invalid.reason}" for invalid in found)
+        return refusals.reports(found, bundle, payload=self._config.broker.invalid_payload)
 
     def _new_blocks(self) -> dict[bytes, bytes]:
         return {self._key(): record for record in self.facts.take_blocks()}

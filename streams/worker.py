@@ -86,6 +86,7 @@ async def page(worker: Worker) -> AsyncIterator[str]:
     """Serves the worker's page, metrics and health; gives its address. Raises ConfigError."""
     http = worker.config.http
     settings: dict[str, Any] = {"access_log": None, "logger": endpoints.log, "shutdown_timeout": LINGER}
+    settings["auto_decompress"] = False  # no body may be compressed: what it would unfold to is not asked
     runner = web.AppRunner(_site(worker), **settings)
     await runner.setup()
     try:

@@ -26,11 +26,12 @@ SECTIONS: dict[str, Section] = {
     "throughput": sections.throughputs,
     "profile": sections.profiles,
     "latency": sections.latencies,
+    "hostile": sections.hostilities,
     "recovery": sections.recoveries,
     "growth": sections.growths,
     "recompute": sections.recomputations,
 }
-ON_KAFKA = {"throughput", "latency", "profile", "recovery"}
+ON_KAFKA = {"throughput", "latency", "hostile", "profile", "recovery"}
 WIDTH = 150  # characters, where there is no terminal
 
 

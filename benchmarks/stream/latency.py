@@ -1,4 +1,4 @@
-"""How long it takes from a decision to the alert that it sets off, under load."""
+"""How long it takes from a decision to the alert that it sets off, under load, also of a hostile kind."""
 
 import json
 import threading
@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import NamedTuple
 
 import numpy as np
 from confluent_kafka import Producer
@@ -60,18 +61,27 @@ class People:
                 thread.join()
 
 
-def measure(address: str, name: str, rate: int, alerts: int) -> list[float]:
+class Delays(NamedTuple):
+    """Seconds from decisions to their alerts, and the most memory (bytes) that the worker took."""
+
+    seconds: list[float]
+    memory: int
+
+
+def measure(address: str, name: str, rate: int, alerts: int, hostile: int = 0) -> Delays:
     """Seconds from the last decision that a breach needs to its alert at a webhook, for each of `alerts`.
 
     The rules are judged by each reading: a sequential test would wait until the slice is finished.
     All the while `rate` decisions a second come, spread over ten models. A breach is a group of 60 that was
-    not there before and is always declined.
+    not there before and is always declined. So many `hostile` events a second come beside them: those of
+    the first model, about which no alert is then waited for, and of models that nobody configured.
     """
     people, topic = People(), f"{name}-decisions"
     attributes = [f"a{i}" for i in range(ATTRIBUTES)]
     models = [MODEL.format(name=f"m{i}", attributes=json.dumps(attributes)) for i in range(MODELS)]
     create(address, topic, f"{name}-feedback")
-    watched = [(f"m{m}", attribute) for attribute in attributes for m in range(MODELS)][:alerts]
+    watched = [(f"m{m}", attribute) for attribute in attributes for m in range(bool(hostile), MODELS)]
+    watched = watched[:alerts]
     with people.listening() as port:
         route = '[[alerts.routes]]\nto = ["webhook:people"]\n[notifiers.webhook.people]\n'
         hook = f'{route}url = "http://127.0.0.1:{port}/"\n'
@@ -80,21 +90,28 @@ def measure(address: str, name: str, rate: int, alerts: int) -> list[float]:
             send(address, single(topic, [_decision(-1 - i, {}) for i in range(2_000)], PARTITIONS))
             wait_until(lambda: len(worker.get("/api/readings")) == MODELS, "readings of all models", 0.5)
             wait_until(lambda: worker.clock() is not None, "the first verdicts", 0.5)
-            sent = _load(Producer({"bootstrap.servers": address, "linger.ms": 5}), topic, rate, watched)
-            wait_until(lambda: len(people.told) >= len(watched), "all alerts")
-    return [people.told[each] - sent[each] for each in watched]
+            producer = Producer({"bootstrap.servers": address, "linger.ms": 5})
+            sent = _load(producer, topic, rate, watched, hostile)
+            wait_until(lambda: people.told.keys() >= {*watched}, "all alerts")
+            memory = worker.peak_memory()
+    return Delays([people.told[each] - sent[each] for each in watched], memory)
 
 
-def _load(producer: Producer, topic: str, rate: int, watched: Sequence[Watched]) -> dict[Watched, float]:
+def _load(
+    producer: Producer, topic: str, rate: int, watched: Sequence[Watched], hostile: int
+) -> dict[Watched, float]:
     """Sends `rate` decisions a second and breaches between them; when the last decision of each was sent."""
     rng, sent = np.random.default_rng(1), dict[Watched, float]()
     due = 2 + (np.arange(len(watched)) + rng.random(len(watched))) * SPACE
-    number, start = 0, time.perf_counter()
+    number, invented, start = 0, 0, time.perf_counter()
     while len(sent) < len(watched):
         now = time.perf_counter() - start
         more = [_decision(i, {}) for i in range(number, int(now * rate))]
         _produce(producer, single(topic, more, PARTITIONS))
         number += len(more)
+        odd = [_invented(i) for i in range(invented, int(now * hostile))]
+        _produce(producer, single(topic, odd, PARTITIONS))
+        invented += len(odd)
         if due[len(sent)] <= now:
             model, attribute = watched[len(sent)]
             group = [_decision(f"{model}{attribute}{i}", {attribute: "B"}, model) for i in range(ENOUGH)]
@@ -109,6 +126,24 @@ def _load(producer: Producer, topic: str, rate: int, watched: Sequence[Watched])
 def _produce(producer: Producer, messages: Iterator[Message]) -> None:
     for message in messages:
         producer.produce(message.topic, message.value, message.key, message.partition)
+
+
+def _invented(number: int) -> dict[str, object]:
+    """A decision in which every name is new."""
+    name = f"invented-{number}"
+    return {
+        "id": name,
+        "model": "m0" if number % 2 else name,
+        "time": time.time(),
+        "decision": name,
+        "attributes": {"a0": name, name: name},
+        "features": {name: name},
+        "flags": {name: True},
+        "reasons": [name],
+        "entity": name,
+        "version": name,
+        name: name,
+    }
 
 
 def _decision(number: int | str, groups: dict[str, str], model: str | None = None) -> dict[str, object]:

@@ -27,6 +27,7 @@ class Sizes:
         self.baseline, self.joining = round(50_000 * part), round(40_000 * part)
         self.single, self.columns = round(800_000 * part), round(2_000_000 * part)
         self.alerts, self.rate = max(20, round(100 * part)), rate
+        self.hostile = rate // 4
         self.growth = round(200_000 * part)
         self.pending, self.lookups = round(5_000_000 * part), round(1_000_000 * part)
         self.rows = [10_000, round(500_000 * part)]
@@ -112,12 +113,24 @@ def _profile(address: str, sizes: Sizes, kind: str) -> Table:
 
 def latencies(address: str, sizes: Sizes) -> Found:
     """From a decision to its alert."""
-    seconds = latency.measure(address, _name(), sizes.rate, sizes.alerts)
+    seconds, _ = latency.measure(address, _name(), sizes.rate, sizes.alerts)
     found: Sequence[float] = np.percentile(seconds, [50, 90, 99, 100]).tolist()
     title = f"From a decision to its alert, at {sizes.rate:,} decisions a second"
     row = [str(len(seconds)), *(f"{s:.2f} s" for s in found)]
     bar = Bar("seconds from a decision to its alert, p99", found[2], most=SLOWEST)
     return [Table(title, ["alerts", "p50", "p90", "p99", "max"], [row])], [bar]
+
+
+def hostilities(address: str, sizes: Sizes) -> Found:
+    """From a decision to its alert, and a worker's memory, without and with a producer that invents all."""
+    rows, bars = [], list[Bar]()
+    for hostile in (0, sizes.hostile, 4 * sizes.hostile):
+        seconds, memory = latency.measure(address, _name(), sizes.rate // 2, sizes.alerts // 2, hostile)
+        p50, p99 = np.percentile(seconds, [50, 99]).tolist()
+        rows.append([f"{hostile:,}", f"{p50:.2f} s", f"{p99:.2f} s", f"{memory / 1e6:.0f}"])
+        bars.append(Bar(f"seconds to an alert of others, p99, {hostile:,} hostile/s", p99, most=SLOWEST))
+    title = f"A hostile producer beside {sizes.rate // 2:,} decisions a second of other models"
+    return [Table(title, ["hostile events/s", "p50", "p99", "worker, MB"], rows)], bars
 
 
 def recoveries(address: str, sizes: Sizes) -> Found:

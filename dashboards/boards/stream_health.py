@@ -121,6 +121,8 @@ def oddities() -> timeseries.Panel:
         "conflicts": "fairlead_conflicting_events_total",
         "misrouted": "fairlead_misrouted_events_total",
         "unknown fields": "fairlead_unknown_fields_total",
+        "undeclared fields": "fairlead_undeclared_fields_total",
+        "personal values": "fairlead_personal_values_total",
         "capped names": "fairlead_capped_values_total",
         "counts set aside": "fairlead_set_aside_panes_total",
     }

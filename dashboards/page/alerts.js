@@ -33,11 +33,13 @@ function one(alert, place) {
 function headline(about) {
   if (!about) return "A small group is out of limits";
   if (about.type === "drift") return `${words.stream(about.stream)}: ${words.measure(about.measure)}`;
+  if (about.type === "exposure") return `${about.field}: ${words.exposure(about.kind)}`;
   return `${words.metric(about.metric)}: ${about.group}${about.reference ? ` against ${about.reference}` : ""}`;
 }
 
 function story(about) {
   if (!about) return "Its name and numbers are not shown, since they could point at single people.";
+  if (about.type === "exposure") return `In ${about.event === "decision" ? "decisions" : "feedback"}, at least ${words.plural(about.times, "time")}. No value is kept or shown.`;
   if (about.type === "drift") {
     const limit = about.max === null ? "" : `, limit ${words.number(about.max)}`;
     return `${words.number(about.value)}${limit}, over ${words.plural(about.n, "value")}.`;
@@ -50,7 +52,7 @@ function story(about) {
 
 function meta(alert) {
   const times = alert.episode > 1 ? ` · episode ${alert.episode}` : "";
-  const about = alert.evidence ? ` · ${words.window(alert.evidence.window).toLowerCase()}` : "";
+  const about = alert.evidence?.window ? ` · ${words.window(alert.evidence.window).toLowerCase()}` : "";
   const until = alert.state === "resolved" ? ` · resolved ${words.date(alert.changed)}` : "";
   const why = alert.note ? `: ${alert.note}` : "";
   return `Since ${words.date(alert.since)}${until}${why}${about}${times} · rule “${alert.rule}”`;

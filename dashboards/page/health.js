@@ -21,11 +21,15 @@ export function health(now) {
       tile("Duplicates", words.short(now.duplicates), "known already, not counted twice"),
       tile("Conflicts", words.short(now.conflicts), "differ from what was kept", now.conflicts > 0),
       tile("Misrouted", words.short(now.misrouted), "sent on to their partition"),
+      sum(now.undeclared) > 0 && tile("Undeclared", words.short(sum(now.undeclared)), "fields that nobody declared", true),
+      sum(now.personal) > 0 && tile("Personal", words.short(sum(now.personal)), "values that look like a person's", true),
       now.capped > 0 && tile("Capped", words.short(now.capped), "names counted as __other__", true)),
     total > 0 && table("Invalid events by reason", [{ name: "Reason" }, { name: "Events", kind: "n" }],
       invalid.map(([reason, n]) => ({ key: reason, cells: [reason, words.count(n)] })), "slim"),
     details(now, lag));
 }
+
+const sum = (by) => Object.values(by).reduce((all, n) => all + n, 0);
 
 function tile(name, value, hint, warn = false) {
   return h("div", { class: warn ? "tile warn" : "tile", "data-key": name }, h("dt", {}, name), h("dd", { class: "value" }, value), h("dd", { class: "hint" }, hint));

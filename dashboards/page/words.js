@@ -67,6 +67,8 @@ export const metricHint = (name) => METRICS[name.replace(/^final_/, "")]?.[1] ??
 // Whether a metric is a share, shown in percent and its differences in points; others are plain numbers.
 export const isShare = (name) => /(_rate|_value|_share|coverage|prevalence|accuracy|f1|share_of_positives|odds)$|^(flags|reasons)\./.test(name);
 export const measure = (name) => DRIFT[name]?.[0] ?? sentence(name.replaceAll("_", " "));
+const LOOKS = { undeclared: "declared by nobody", email: "looks like email addresses", phone: "looks like phone numbers", iban: "looks like bank accounts", card: "looks like payment cards", ssn: "looks like social security numbers" };
+export const exposure = (kind) => LOOKS[kind] ?? sentence(kind);
 export const measureHint = (name) => DRIFT[name]?.[1] ?? "";
 export const verdict = (name) => VERDICTS[name]?.[0] ?? sentence(name);
 

@@ -1,9 +1,12 @@
 """Small numbers for the strings that come again and again: classes, groups, categories, names."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
+
+from monitor.arrays.personal import PERSONAL, looks
 
 U16 = npt.NDArray[np.uint16]
 MISSING = 0  # the code of "not there"
@@ -41,15 +44,22 @@ class Codes:
 class Vocabulary:
     """The strings that one field may take: the first `limit` distinct ones; the rest are OTHER.
 
+    Those that look like a person's are PERSONAL, unless they are not `checked`. They are looked at when they
+    are new: what is known already costs nothing.
+
     >>> groups = Vocabulary(Codes(), limit=1)
     >>> groups.encode(["F", None, "M"]).tolist(), groups.refused
     ([2, 0, 1], 1)
+    >>> groups.encode(["jane@example.com"]).tolist(), groups.personal
+    ([3], Counter({'email': 1}))
     """
 
-    def __init__(self, codes: Codes, limit: int) -> None:
+    def __init__(self, codes: Codes, limit: int, *, checked: bool = True) -> None:
         self.refused = 0
+        self.personal: Counter[str] = Counter()  # how many came, by what they look like
         self._codes = codes
         self._limit = limit
+        self._checked = checked
         self._known: dict[str | None, int] = {None: MISSING, OTHER: OTHER_CODE}
 
     def encode(self, texts: Sequence[str | None]) -> U16:
@@ -60,23 +70,31 @@ class Vocabulary:
 
     def know(self, texts: Iterable[str | None]) -> None:
         """Takes strings that had names of their own before: they keep them, however many there are."""
-        self._known.update((text, self._codes.code(text)) for text in texts)
+        named = (text for text in texts if self._look(text) is None)
+        self._known.update((text, self._codes.code(text)) for text in named)
 
     def code(self, text: str | None) -> int:
         code = self._known.get(text)
         if code is None:
+            if (found := self._look(text)) is not None:
+                self.personal[found] += 1
+                return self._codes.code(PERSONAL)
             if len(self._known) - 2 >= self._limit:
                 self.refused += 1
                 return OTHER_CODE
             code = self._known[text] = self._codes.code(text)
         return code
 
+    def _look(self, text: str | None) -> str | None:
+        return looks(text) if self._checked and text is not None else None
+
 
 class Vocabularies:
-    """A vocabulary for each field, made when first used."""
+    """A vocabulary for each field, made when first used. `checked`: of which fields texts may be personal."""
 
-    def __init__(self, codes: Codes) -> None:
+    def __init__(self, codes: Codes, checked: Callable[[str], bool] = lambda _: True) -> None:
         self._codes = codes
+        self._checked = checked
         self._fields: dict[str, Vocabulary] = {}
 
     def encode(self, field: str, texts: Sequence[str | None], limit: int) -> U16:
@@ -88,8 +106,15 @@ class Vocabularies:
 
     def _field(self, field: str, limit: int) -> Vocabulary:
         if field not in self._fields:
-            self._fields[field] = Vocabulary(self._codes, limit)
+            self._fields[field] = Vocabulary(self._codes, limit, checked=self._checked(field))
         return self._fields[field]
+
+    def personal(self) -> dict[str, Counter[str]]:
+        """How many values looked personal since the last call: by field, by what they look like."""
+        found = {field: v.personal for field, v in self._fields.items() if v.personal}
+        for field in found:
+            self._fields[field].personal = Counter()
+        return found
 
     @property
     def refused(self) -> dict[str, int]:

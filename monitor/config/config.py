@@ -111,6 +111,7 @@ class Model(Section, frozen=True):
     attributes: list[str | list[str]] = []
     slices: list[str] = []
     features: list[str] = []
+    unchecked: list[str] = []  # fields, or maps of them, of which nobody is told (monitor/events/exposed.py)
     reference: str | dict[str, str] = "largest"
     population: dict[str, dict[str, float]] = {}  # by attribute: each group's share of the people concerned
     bounds: dict[str, list[float]] = {}  # by number: the least and the largest that it can be

@@ -7,7 +7,8 @@ from typing import Annotated, Any, get_args, get_origin
 import msgspec
 from msgspec import Struct
 
-Clean = tuple[dict[str, list[Any]], int]  # the columns that are fields of the event, and their length
+# The columns that are fields of the event, their length, and the names of the others.
+Clean = tuple[dict[str, list[Any]], int, list[str]]
 
 
 class _Message(Struct):
@@ -50,7 +51,11 @@ class CleanDecoder:
             raise _UnclearError
         if max(_entries(columns), default=0) > self._widest:
             raise _UnclearError
-        return {name: c for name, c in columns.items() if name.partition(".")[0] in self._fields}, count
+        known = {name: column for name, column in columns.items() if self._is_known(name)}
+        return known, count, [name for name in columns if not self._is_known(name)]
+
+    def _is_known(self, name: str) -> bool:
+        return name.partition(".")[0] in self._fields
 
     def _decoder(self, name: str) -> "msgspec.json.Decoder[list[Any]]":
         field, dot, entry = name.partition(".")

@@ -4,6 +4,7 @@ A message holds one event (an object), several (an array), or a batch by columns
 an event, it becomes an `Invalid` that says why; the good events around it count.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
@@ -13,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Meta, Struct
 
+from monitor.arrays.personal import shown
 from monitor.events.batches import AT_ONCE, Batch, Runs, rows
 from monitor.events.clean import Clean, CleanDecoder
 
@@ -21,6 +23,8 @@ MOST = 1_000_000  # bytes of a message
 WIDEST = 200  # entries of a map or list within one event
 FEW = 4_096  # bytes of a message that is hardly ever one event
 DAY_MS = 86_400_000
+_OF_BATCHES = frozenset({"columns", "model"})  # what a batch by columns has, of feedback, too
+_FIRST = json.JSONDecoder()  # it stops behind the first value
 ERRORS = msgspec.MsgspecError, UnicodeDecodeError, RecursionError  # of decoding
 
 I64 = npt.NDArray[np.int64]
@@ -144,15 +148,17 @@ class Decoder(Generic[Event]):
 
     def _found(self, messages: Sequence[bytes], latest: int, widest: int) -> Batches[Event]:
         runs, invalid = Runs(self.kind, widest), list[Invalid]()
+        unknown: list[str] = []
         for start in range(0, len(messages), AT_ONCE):
             some = messages[start : start + AT_ONCE]
             if (events := self._good(some, FEW)) is None:
                 for number, message in enumerate(some, start):
-                    self._decode_other(number, message, runs, invalid)
+                    names = self._decode_other(number, message, runs, invalid)
+                    unknown += [] if number else names
             else:
                 runs.add(events, range(start, start + len(some)))
-        unknown = self._unknown(messages[0]) if messages else {}
-        return Batches([self._timed(batch, invalid, latest) for batch in runs.close()], invalid, unknown)
+        found = {name[:LONGEST]: 1 for name in [*unknown, *self._unknown(messages[:1])][:WIDEST]}
+        return Batches([self._timed(batch, invalid, latest) for batch in runs.close()], invalid, found)
 
     def _good(self, messages: Sequence[bytes], longest: int) -> list[Event] | None:
         """The events of messages that are one good event each; None where any is not, or is too long."""
@@ -166,19 +172,26 @@ class Decoder(Generic[Event]):
     def _by_column(self, message: bytes) -> Clean | None:
         return self._clean.decode(message) if b'"columns"' in message and len(message) <= MOST else None
 
-    def _decode_other(self, number: int, message: bytes, runs: Runs[Event], invalid: list[Invalid]) -> None:
-        """A message of any kind: a batch by columns, one event, an array, or what is none of them."""
+    def _decode_other(
+        self, number: int, message: bytes, runs: Runs[Event], invalid: list[Invalid]
+    ) -> list[str]:
+        """A message of any kind: a batch by columns, one event, an array, or what is none of them.
+
+        Returns the columns of a batch that we do not know.
+        """
         if clean := self._by_column(message):
-            runs.add_columns(*clean, number)
-            return
+            columns, count, unknown = clean
+            runs.add_columns(columns, count, number)
+            return unknown
         if event := self._good([message], MOST):
             runs.add(event, [number])
-            return
+            return []
         for part in self._parts(message):
             try:
                 runs.add([self._event(part)], [number])
             except InvalidEventError as error:
                 invalid.append(Invalid(number, error.reason, error.detail))
+        return []
 
     def _parts(self, message: bytes) -> Iterable[bytes | msgspec.Raw | Mapping[str, Any] | InvalidEventError]:
         if len(message) > MOST:
@@ -204,12 +217,13 @@ class Decoder(Generic[Event]):
         except ERRORS as error:
             raise _explained(error) from None
 
-    def _unknown(self, message: bytes) -> dict[str, int]:
+    def _unknown(self, messages: Iterable[bytes]) -> list[str]:
+        """The fields that we do not know of each message's first event."""
         try:
-            names = msgspec.json.decode(message[:MOST], type=dict[str, msgspec.Raw])
+            found = [name for message in messages for name in _first(message)]
         except ERRORS:
-            return {}
-        return {name[:LONGEST]: 1 for name in names if name not in self._fields and name != "columns"}
+            return []
+        return [name for name in found if name not in self._fields | _OF_BATCHES]
 
     def _timed(self, batch: Batch[Event], invalid: list[Invalid], latest: int) -> Batch[Event]:
         """Gives a batch its times; without the events whose time is out of range."""
@@ -217,6 +231,18 @@ class Decoder(Generic[Event]):
         records = batch.records.tolist()
         invalid += [Invalid(records[i], error.reason, error.detail) for i, error in bad.items()]
         return batch.take(np.delete(np.arange(len(batch)), list(bad))) if bad else batch
+
+
+def _first(message: bytes) -> dict[str, Any]:
+    """The first event of a message, if it is not long; the columns of a batch are not looked at."""
+    start = message.lstrip()
+    if start[:1] != b"[":
+        return msgspec.json.decode(message[:MOST], type=dict[str, msgspec.Raw])
+    try:
+        found, _ = _FIRST.raw_decode(start[1:FEW].decode(errors="ignore").lstrip())
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _times(
@@ -250,7 +276,7 @@ def milliseconds(time: float | str, latest: int) -> int:
             moment = datetime.fromisoformat(time)
         except ValueError:
             raise InvalidEventError(
-                "wrong_type", f"time: {time[:60]!r}; allowed: Unix seconds or ISO 8601"
+                "wrong_type", f"time: {shown(time)}; allowed: Unix seconds or ISO 8601"
             ) from None
         time = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     if not 0 <= time <= latest / 1000:

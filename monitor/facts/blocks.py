@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
 
-from monitor.arrays.codes import Codes
+from monitor.arrays.codes import LIMIT, Codes
 
 VERSION = 1
 LARGEST = 250_000  # bytes of a block's columns
@@ -41,6 +41,7 @@ TYPES: dict[str, type[np.generic]] = {
     "fact": np.uint32,
     "rank": np.uint32,
 }
+NEEDED = frozenset({"id"})  # columns of every block
 OWN = frozenset(
     {"id", "entity", "time", "decision", "score", "value", "attributes", "proxies", "slices", "reasons"}
     | {"features", "categories", "flags"}
@@ -84,12 +85,21 @@ def encode(block: Block, codes: Codes) -> bytes:
 
 
 def decode(record: bytes, codes: Codes) -> Block:
-    """The block of `encode`. Raises ValueError for a version that is newer than this program."""
-    written = msgspec.msgpack.decode(record, type=_Written)
-    if written.version > VERSION:
-        raise ValueError(f"block: version {written.version} is not known; allowed: up to {VERSION}")
+    """The block of `encode`. Raises ValueError for a damaged one, or one that a newer program wrote."""
+    try:
+        written = msgspec.msgpack.decode(record, type=_Written)
+        if written.version <= VERSION:
+            return _block(written, codes)
+    except (LookupError, ValueError, msgspec.MsgspecError) as error:
+        raise ValueError(f"block: a record of {len(record)} bytes cannot be read: {error!r}") from None
+    raise ValueError(f"block: version {written.version} is not known; allowed: up to {VERSION}")
+
+
+def _block(written: _Written, codes: Codes) -> Block:
     columns = {name: np.frombuffer(b, _disk(name)).astype(_type(name)) for name, b in written.columns.items()}
     block = Block(written.model, columns)
+    if len({len(column) for column in columns.values()}) != 1 or not columns.keys() >= NEEDED:
+        raise ValueError("columns of one length, the ids among them, are expected")
     theirs = _texts(written.texts)
     ours = np.zeros(len(theirs), np.uint16)
     ours[list(written.texts)] = codes.encode(written.texts.values())
@@ -159,6 +169,8 @@ def _coded(block: Block, texts: Sequence[str | None]) -> list[tuple[str, Array]]
 
 
 def _texts(texts: dict[int, str]) -> list[str | None]:
+    if not all(0 < code <= LIMIT for code in texts):
+        raise ValueError(f"codes of texts are expected to be from 1 to {LIMIT}")
     return [texts.get(code) for code in range(max(texts, default=0) + 1)]
 
 

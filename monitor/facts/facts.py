@@ -7,6 +7,7 @@ and kind, the largest (event time, value). Feedback may come before its decision
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,7 @@ from monitor.arrays.index import Index
 from monitor.config import Model
 from monitor.events import Decision, Feedback
 from monitor.events.batches import Batch, Structs, by_model
+from monitor.events.exposed import Exposed
 from monitor.facts import blocks, entities
 from monitor.facts.blocks import Array, Block
 from monitor.facts.entities import CLAIM, NONE, Claims, Register
@@ -51,15 +53,26 @@ class Facts:
         self._numbered = list(self.models.values())
         self._ids = Index()
         self._places = np.zeros(16, np.int64)  # by row of _ids: model's number, row in its table
-        self._returned = Returned(self.codes, key, lambda kind: any(j.takes(kind) for j in self._numbered))
+        self._returned = Returned(
+            self.codes,
+            key,
+            takes=lambda kind: any(joined.takes(kind) for joined in self._numbered),
+            checks=lambda kind: all(joined.lookout.checks(kind) for joined in self._numbered),
+        )
         self._repeat = self.codes.code(REPEAT)
         self._waiting: set[int] = set()
         self._unsaved: list[Block] = []
+        self._reached = 0  # event time, ms
         self.claims = Register({name: self.models[name].panes.width for name in tested}, self._keep)
 
     @property
     def panes(self) -> dict[str, Panes]:
         return {name: joined.panes for name, joined in self.models.items()}
+
+    @property
+    def exposed(self) -> dict[str, Exposed]:
+        """What each model's events held that they should not."""
+        return {name: joined.lookout.exposed for name, joined in self.models.items()}
 
     @property
     def waiting(self) -> int:
@@ -111,7 +124,7 @@ class Facts:
             sealed = batch.times[places] < joined.sealed
             late += places[sealed].tolist()
             ours = batch.take(places[~sealed])
-            columns = joined.spelling.columns(ours, siphash(ours.texts, self._key))
+            columns = joined.columns(ours, siphash(ours.texts, self._key), self._reach(batch.times))
             if model in self.claims and ours.holds("entity"):
                 columns["entity"] = entities.pseudonyms(ours.column("entity"), self._key)
             fresh = self._insert_decisions(joined, columns)
@@ -125,10 +138,47 @@ class Facts:
         ids = siphash(batch.texts, self._key)
         late = self._late(ids, batch.times)
         kept = np.flatnonzero(~late)
-        facts = self._returned.exploded(batch.take(kept), ids[kept])
+        ours = batch.take(kept)
+        facts = self._returned.exploded(ours, ids[kept])
+        self._look(ours, ids[kept], self._reach(batch.times))
         self.counts["undeclared"] = self._returned.undeclared
         self._take(facts)
         return np.flatnonzero(late).tolist()
+
+    def _look(self, batch: Batch[Feedback], ids: U64, now: int) -> None:
+        """Notes what feedback should not hold, with the models that it is about."""
+        for found, about in self._returned.personal():
+            for joined, _ in self._about(about):
+                joined.lookout.personal("feedback", found, now)
+        if batch.names("attributes"):
+            for joined, places in self._about(ids):
+                joined.lookout.feedback(batch.take(places), now)
+
+    def note_unknown(self, batches: Sequence[Batch[Any]], names: Iterable[str]) -> None:
+        """Notes fields that no event has, of the first event of these batches."""
+        for batch in batches:
+            first = batch.take(np.arange(min(1, len(batch))))
+            event = "decision" if batch.kind is Decision else "feedback"
+            for joined in self._models_of(first):
+                joined.lookout.unknown(event, names, self._reach(batch.times))
+
+    def _models_of(self, batch: Batch[Any]) -> Iterator[Joined]:
+        if batch.kind is Decision:
+            yield from (self.models[name] for name in by_model(batch) if name in self.models)
+        else:
+            yield from (joined for joined, _ in self._about(siphash(batch.texts, self._key)))
+
+    def _about(self, ids: U64) -> Iterator[tuple[Joined, I64]]:
+        """The models that decisions are of, and where. An unknown one is of the only model there is."""
+        places = self._ids.find(ids)
+        numbers = np.where(places >= 0, self._places[places] >> _ROW, 0 if len(self._numbered) == 1 else -1)
+        for number in np.unique(numbers[numbers >= 0]).tolist():
+            yield self._numbered[number], np.flatnonzero(numbers == number)
+
+    def _reach(self, times: I64) -> int:
+        """The event time (ms) that is reached with these."""
+        self._reached = max(self._reached, int(times.max(initial=0)))
+        return self._reached
 
     def _take(self, facts: Rows) -> None:
         if len(facts):
@@ -160,6 +210,8 @@ class Facts:
     def load(self, record: bytes) -> None:
         """Takes the facts of a record that `take_blocks` gave. In any order, any number of times."""
         block = blocks.decode(record, self.codes)
+        if "time" in block.columns:
+            self._reach(block.columns["time"])
         if block.model is None:
             facts = np.zeros(len(block), FACT)
             for name, column in block.columns.items():
@@ -167,6 +219,8 @@ class Facts:
             self._returned.know(facts)
             self._insert_feedback(facts)
         elif block.model in self.models:
+            if not block.columns.keys() >= {"time", "decision"}:
+                raise ValueError(f"block: columns {', '.join(block.columns)}: time and decision are missing")
             self.models[block.model].spelling.know(block.columns)
             self._insert_decisions(self.models[block.model], block.columns)
         else:

@@ -7,8 +7,11 @@ from monitor.arrays.codes import Codes, Vocabularies
 from monitor.arrays.columns import Columns
 from monitor.config import Model, slice_ms
 from monitor.config.durations import milliseconds
+from monitor.events import Decision
+from monitor.events.batches import Batch
 from monitor.facts.blocks import OWN, TYPES, Array
 from monitor.facts.counting import Counting
+from monitor.facts.lookout import Lookout
 from monitor.facts.spelling import Spelling
 from monitor.panes import Panes, slot
 
@@ -27,7 +30,8 @@ class Joined:
         self.panes = Panes(codes, slice_ms(model))
         self.sealed = 0  # event time in ms: what is from before is too late
         self._model = model
-        self._vocabularies = Vocabularies(codes)
+        self.lookout = Lookout(model)
+        self._vocabularies = Vocabularies(codes, self.lookout.checks)
         self._table = Columns({})
         self.spelling = Spelling(model, codes, self._vocabularies)
         self.counting = Counting(model, codes, self._vocabularies, self._table, self.panes)
@@ -46,6 +50,15 @@ class Joined:
     def refused(self) -> dict[str, int]:
         """Values that count as `__other__` because their field has too many, by field."""
         return self._vocabularies.refused
+
+    def columns(self, batch: Batch[Decision], ids: U64, now: int) -> dict[str, Array]:
+        """The events as the columns of a block.
+
+        `now` is the event time (ms) that has been reached; what should not be in events is noted with it.
+        """
+        columns = self.spelling.columns(batch, ids)
+        self.lookout.decisions(batch, self._vocabularies.personal(), now)
+        return columns
 
     def all(self, name: str) -> Array:
         return self._table[name]

@@ -17,6 +17,7 @@ from monitor.arrays import numbers
 from monitor.arrays.codes import MISSING, Codes, Vocabularies
 from monitor.arrays.hashing import Texts, siphash
 from monitor.arrays.index import Index, firsts
+from monitor.arrays.personal import PERSONAL, looks
 from monitor.events import Feedback
 from monitor.events.batches import Batch
 from monitor.facts.blocks import CODED_KINDS, Array, stem
@@ -52,14 +53,23 @@ class News:
 
 
 class Returned:
-    """The set. `key` (16 bytes) makes ranks and the hashes of kinds; `takes` says which kinds are kept."""
+    """The set. `key` (16 bytes) makes ranks and the hashes of kinds; `takes` says which kinds are kept, and
+    `checks` of which texts may be personal."""
 
-    def __init__(self, codes: Codes, key: bytes, takes: Callable[[str], bool]) -> None:
+    def __init__(
+        self,
+        codes: Codes,
+        key: bytes,
+        takes: Callable[[str], bool],
+        checks: Callable[[str], bool] = lambda _: True,
+    ) -> None:
         self.undeclared = 0  # facts of kinds that are not kept
         self._codes = codes
         self._key = key
         self._wanted = takes
-        self._vocabularies = Vocabularies(codes)
+        self._checks = checks
+        self._vocabularies = Vocabularies(codes, checks)
+        self._personal: list[tuple[dict[str, Counter[str]], U64]] = []  # what looked so, about which ids
         self._index = Index()
         self._facts = np.zeros(16, FACT)
         self._kinds: dict[str, np.uint64] = {}  # by kind: what its keys are made with
@@ -92,11 +102,21 @@ class Returned:
             if not self._takes(kind):
                 self.undeclared += len(at)
                 continue
+            if self._is_personal(kind, ids[at]):
+                continue
             part = np.zeros(len(at), FACT)
             part["id"], part["time"], part["kind"] = ids[at], batch.times[at], self.kind(kind)
             part["fact"], part["rank"] = self._values(kind, values, batch.types(kind))
+            if found := self._vocabularies.personal():
+                self._personal.append((found, part["id"][part["fact"] == self._codes.code(PERSONAL)]))
             parts.append(part)
         return np.concatenate(parts)
+
+    def personal(self) -> list[tuple[dict[str, Counter[str]], U64]]:
+        """What looked personal since the last call: how many values by kind and by what they look like, and
+        the decisions that they are about."""
+        found, self._personal = self._personal, []
+        return found
 
     def _said(self, values: Sequence[Any], found: set[type]) -> tuple[I64, Sequence[Any]]:
         """The values that say something, and where. Chances of groups come with decisions alone."""
@@ -109,6 +129,14 @@ class Returned:
 
     def _takes(self, kind: str) -> bool:
         return kind in self._kinds or (len(self._kinds) < KINDS and self._wanted(kind))
+
+    def _is_personal(self, kind: str, ids: U64) -> bool:
+        """Whether the name of a flag or a value is somebody's: nothing is kept under it."""
+        first, _, name = kind.partition(".")
+        found = looks(name) if name and kind not in self._kinds and self._checks(first) else None
+        if found is not None:
+            self._personal.append(({first: Counter({found: len(ids)})}, ids))
+        return found is not None
 
     def kind(self, kind: str) -> int:
         """The code of a kind, which is known from now on."""

@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from monitor.arrays import numbers
-from monitor.arrays.codes import OTHER_CODE, Codes, Vocabularies
+from monitor.arrays.codes import OTHER, OTHER_CODE, Codes, Vocabularies
 from monitor.arrays.kinds import types
+from monitor.arrays.personal import PERSONAL
 from monitor.config import Model
 from monitor.events import Decision, scalar
 from monitor.events.batches import Batch
@@ -19,13 +20,15 @@ from monitor.panes import GROUPS, UNIT, proxies
 U16 = npt.NDArray[np.uint16]
 U64 = npt.NDArray[np.uint64]
 
-CLASSES, FLAGS = 50, 50  # how many distinct ones count by name
+CLASSES, FLAGS, REASONS = 50, 50, 100  # how many distinct ones count by name
+LISTED = 2_000  # characters of all reasons of a decision together
 _LIMITS = {  # the same of a decision's columns, by what comes before the dot; of reasons distinct lists
     "decision": CLASSES,
     "attributes": GROUPS,
     "slices": GROUPS,
     "categories": 100,
     "flags": FLAGS,
+    "reason": REASONS,
     "reasons": 1_000,
 }
 
@@ -54,10 +57,7 @@ class Spelling:
             columns[name] = self._coded(name, conditions(batch, condition))
         reasons = batch.column("reasons")
         if any(reasons):
-            listed = [
-                UNIT.join(sorted({_plain(r) for r in several})) if several else None for several in reasons
-            ]
-            columns["reasons"] = self._coded("reasons", listed)
+            columns["reasons"] = self._coded("reasons", [*map(self._listed, reasons)])
         return columns | self._features(batch) | self._flags(batch)
 
     def _proxies(self, attribute: str, values: Sequence[object]) -> dict[str, Array]:
@@ -68,6 +68,14 @@ class Spelling:
             return self._codes.texts[code] or group
 
         return dict(proxies.columns(attribute, values, named))
+
+    def _listed(self, reasons: Sequence[str] | None) -> str | None:
+        """All reasons of a decision as one text."""
+        if not reasons:
+            return None
+        codes = set(self._coded("reason", [*map(_plain, reasons)]).tolist())
+        joined = UNIT.join(sorted(self._codes.texts[code] or "" for code in codes))
+        return joined if len(joined) <= LISTED else OTHER
 
     def _coded(self, field: str, texts: Sequence[str | None]) -> U16:
         return self._vocabularies.encode(field, texts, _LIMITS[stem(field)])
@@ -80,6 +88,9 @@ class Spelling:
                 field, texts = "flags", [name.partition(".")[2]]
             elif proxy := proxies.group(name):
                 field, texts = f"attributes.{proxy[0].removesuffix(proxies.MARK)}", [proxy[1]]
+            if name == "reasons":
+                each = {reason for text in texts for reason in (text or "").split(UNIT)}
+                self._vocabularies.know("reason", sorted(each), REASONS)
             if texts:
                 self._vocabularies.know(field, texts, _LIMITS[stem(field)])
 
@@ -98,7 +109,8 @@ class Spelling:
     def _flags(self, batch: Batch[Decision]) -> dict[str, Array]:
         columns = batch.names("flags")
         codes = self._coded("flags", [column.partition(".")[2] for column in columns]).tolist()
-        known = [column for column, code in zip(columns, codes, strict=True) if code != OTHER_CODE]
+        nameless = (OTHER_CODE, self._codes.code(PERSONAL))
+        known = [column for column, code in zip(columns, codes, strict=True) if code not in nameless]
         return {column: flags(batch.column(column)) for column in known}
 
 

@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
 
+from monitor.arrays.codes import LIMIT
+
 U64 = npt.NDArray[np.uint64]
 I64 = npt.NDArray[np.int64]
 
@@ -97,8 +99,25 @@ def pack(counted: Counted) -> bytes:
 
 
 def unpack(data: bytes) -> Counted:
-    """What `pack` was given, in the order of groups and keys of measures."""
-    packed = msgspec.msgpack.decode(bytes(cramjam.zstd.decompress(data)), type=_Packed)
+    """What `pack` was given, in the order of groups and keys of measures. Raises ValueError where it is
+    damaged."""
+    try:
+        packed = msgspec.msgpack.decode(bytes(cramjam.zstd.decompress(data)), type=_Packed)
+        return _checked(_counted(packed))
+    except (ValueError, msgspec.MsgspecError, cramjam.DecompressionError) as error:
+        raise ValueError(f"pane: counts of {len(data)} bytes cannot be read: {error}") from None
+
+
+def _checked(found: Counted) -> Counted:
+    """Raises ValueError for counts of groups, measures or texts that are not there."""
+    sizes = np.array([len(found.groups), len(found.measures)])
+    fine = len(found.pairs) == len(found.counts) and (found.pairs >= 0).all() and (found.pairs < sizes).all()
+    if not fine or not all(0 <= code <= LIMIT for code in found.texts):
+        raise ValueError("counts, and groups, measures and texts for them, are expected")
+    return found
+
+
+def _counted(packed: _Packed) -> Counted:
     keys = np.cumsum(_joined(packed.measures), dtype=np.uint64)
     cells = np.cumsum(_joined(packed.cells).astype(np.int64))
     pairs = np.stack(np.divmod(cells, max(len(keys), 1)), axis=1)

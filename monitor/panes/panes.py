@@ -11,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
 
-from monitor.arrays.codes import OTHER_CODE, Codes
+from monitor.arrays.codes import LIMIT, OTHER_CODE, Codes
 from monitor.arrays.distinct import distinct
 from monitor.arrays.index import Index
 from monitor.panes import measures
+from monitor.panes.caps import Caps
 from monitor.panes.packed import Counted, Pane, pack, unpack
 
 U64 = npt.NDArray[np.uint64]
@@ -74,6 +75,7 @@ class Panes:
         self._cells = Index()
         self._pairs = Index()
         self._rows: dict[tuple[str, str], int] = {}  # of groups, for panes of others
+        self._caps = Caps()
         self._named: Counter[str] = Counter()  # groups of others' panes, by attribute
         self._pair_of = np.zeros(16, np.int64)
         self._counts = np.zeros(16, np.int64)
@@ -272,7 +274,9 @@ class Panes:
         row = self._rows.get((attribute, name))
         if row is None:
             code = self._group_code(attribute, name)
-            row = self._rows[attribute, name] = int(self.group(attribute, [code])[0])
+            row = int(self.group(attribute, [code])[0])
+            if code != OTHER_CODE:  # names beyond the cap are not remembered: there may be many
+                self._rows[attribute, name] = row
         return row
 
     def _group_code(self, attribute: str, name: str) -> int:
@@ -283,9 +287,10 @@ class Panes:
         return OTHER_CODE if self._named[attribute] > limit(attribute) else self.codes.code(name)
 
     def _translated(self, counted: Counted, slot: int) -> tuple[U64, I64, I64]:
-        codes = np.zeros(max(counted.texts, default=0) + 1, np.uint16)
+        codes = np.zeros(LIMIT + 1, np.uint16)  # those that no text explains are missing
         codes[list(counted.texts)] = self.codes.encode(counted.texts.values())
-        measured = self._measures.put(measures.recoded(counted.measures, codes))[0]
+        named = self._caps.capped(measures.recoded(counted.measures, codes))
+        measured = self._measures.put(named)[0]
         groups = np.array([self._group_row(*group) for group in counted.groups], np.int64)
         slots = np.full(len(counted.counts), slot, np.uint64)
         return slots, groups[counted.pairs[:, 0]], measured[counted.pairs[:, 1]]

@@ -48,6 +48,10 @@ class Begun(Struct, array_like=True):
     per_year: float  # decisions, at the rate of then
 
 
+class _Head(Struct, array_like=True):
+    format: int
+
+
 class State(Struct, array_like=True):
     """All of a model's tests as a record. `consumed`: by source the first slice that they have not seen.
 
@@ -378,7 +382,7 @@ def _reference(family: Family, begun: Begun) -> str | None:
 
 def decode(record: bytes) -> State:
     """The state in a record. Raises ValueError for one of a newer Fairlead."""
-    version = msgspec.msgpack.decode(record)[0]
+    version = msgspec.msgpack.decode(record, type=_Head).format
     if version > FORMAT:
         raise ValueError(f"trials: format = {version}: allowed is up to {FORMAT}: upgrade Fairlead")
     return msgspec.msgpack.decode(record, type=State)

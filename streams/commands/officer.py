@@ -9,10 +9,11 @@ from rich.text import Text
 
 from alerts import history
 from alerts.actions import Action, Kind
-from alerts.alert import Alert, State
+from alerts.alert import Alert, Evidence, State
 from alerts.silences import Silence
 from monitor import words
 from monitor.config import ConfigError
+from monitor.events.exposed import Exposure
 from monitor.readings import Comparison
 from streams.commands.remote import Remote
 from streams.commands.show import interval, number, sheet
@@ -105,14 +106,24 @@ def show_one(console: Console, affairs: Affairs, id: str) -> None:
         ("model", alert.model),
         ("rule", alert.rule),
         ("about", history.subject(evidence)),
-        ("value", f"{number(evidence.value)} ({interval(evidence.low, evidence.high)})"),
-        ("allowed", interval(evidence.min if isinstance(evidence, Comparison) else None, evidence.max)),
-        ("window", evidence.window),
+        *_measured(evidence),
         ("episode", f"{alert.episode}"),
     ]
     for name, value in facts:
         console.print(Text(f"{name:11}", style="bold").append(value, style="not bold"), highlight=False)
     show_history(console, of_one(affairs, id))
+
+
+def _measured(evidence: Evidence) -> list[tuple[str, str]]:
+    """What was found."""
+    if isinstance(evidence, Exposure):
+        return [("kind", evidence.kind), ("seen", f"at least {evidence.times:,} times")]
+    least = evidence.min if isinstance(evidence, Comparison) else None
+    return [
+        ("value", f"{number(evidence.value)} ({interval(evidence.low, evidence.high)})"),
+        ("allowed", interval(least, evidence.max)),
+        ("window", evidence.window),
+    ]
 
 
 def _noted(note: str) -> str:

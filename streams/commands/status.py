@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from alerts import history
 from dashboards.state import ModelSummary
 from dashboards.suppression import PublicAlert
 from dashboards.view import Health
@@ -104,4 +105,4 @@ def _about(alert: PublicAlert) -> str:
         return "a small group"
     if isinstance(alert.evidence, Comparison):
         return f"{words.clean(alert.evidence.attribute)}: {words.clean(alert.evidence.group)}"
-    return words.clean(alert.evidence.stream)
+    return history.subject(alert.evidence)

@@ -18,8 +18,10 @@ import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from monitor.arrays.personal import shown
 from monitor.config import Config, Secret
 from monitor.events import DAY_MS, Decision, Decoder, Feedback, InvalidEventError
+from monitor.events.exposed import UnknownFields
 from streams.ingest import bodies, openapi
 from streams.ingest.backlog import AwayError, Backlog, BusyError
 from streams.ingest.openapi import DECISIONS, DOCUMENT, FEEDBACK, JSON, NDJSON, PATHS, Answer, Error
@@ -63,6 +65,7 @@ class Ingest:
     ) -> None:
         self._config, self._token, self._backlog, self._counts = config, token.value.encode(), backlog, counts
         self._free, self._reading, self._now = requests, reading, now
+        self._unknown = UnknownFields()
 
     def routes(self) -> list[web.RouteDef]:
         """For the worker's application."""
@@ -130,12 +133,12 @@ class Ingest:
             except InvalidEventError as error:
                 errors.append(Error(place, error.reason, str(error)))
         self._counts.update(f"invalid.{error.reason}" for error in errors)
-        self._counts.update({f"unknown.{name}": n for name, n in found.unknown.items()})
+        self._counts.update(self._unknown.counted(found.unknown))
         return records, sorted(errors, key=lambda error: error.index or 0)
 
     def _record(self, event: Decision | Feedback) -> Record:
         if isinstance(event, Decision) and event.model not in self._config.models:
-            detail = f"model: {event.model!r}; allowed: {', '.join(self._config.models)}"
+            detail = f"model: {shown(event.model)}; allowed: {', '.join(self._config.models)}"
             raise InvalidEventError("unknown_model", detail)
         return record(event)
 

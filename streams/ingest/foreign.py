@@ -15,9 +15,9 @@ import msgspec
 from msgspec import Struct
 
 from monitor.config import Columns, Config
-from monitor.events import DAY_MS, Decision, Decoder, Feedback, InvalidEventError
+from monitor.events import DAY_MS, Decision, Decoder, Feedback, Invalid, InvalidEventError
+from streams import refusals
 from streams.bundles import Bundle
-from streams.bundles import Record as Row
 from streams.files import mapping
 from streams.guard import fatal
 from streams.ingest.records import Record, record
@@ -32,11 +32,11 @@ def named(config: Config) -> dict[str, str]:
 
 
 class Translated(Struct):
-    """What a bundle becomes: keyed records by kind, and reports for the topic of invalid events."""
+    """What a bundle becomes: keyed records by kind, and what of it cannot count."""
 
     decisions: list[Record]
     feedback: list[Record]
-    invalid: list[bytes]
+    invalid: list[Invalid]  # by the number of its record
 
 
 class Foreign:
@@ -55,28 +55,35 @@ class Foreign:
         async for bundle in stream:
             found = self.translate(bundle, time.time())
             app, topics = self._app, self._topics
+            reports = self.reports(found, bundle)
             await asyncio.gather(
                 *(send(app, topics.decisions, value, key=key) for key, value in found.decisions),
                 *(send(app, topics.feedback, value, key=key) for key, value in found.feedback),
-                *(send(app, topics.invalid, report) for report in found.invalid),
+                *(send(app, topics.invalid, report) for report in reports),
             )
+
+    def reports(self, found: Translated, bundle: Bundle) -> list[bytes]:
+        """What is wrong with a bundle, for the topic of invalid events."""
+        return refusals.reports(found.invalid, bundle, payload=self._payload)
 
     def translate(self, bundle: Bundle, now: float) -> Translated:
         """The events of a bundle at `now` (Unix seconds)."""
         found = Translated([], [], [])
         latest = int(now * 1000) + DAY_MS
-        for each in bundle.records:
+        for number, each in enumerate(bundle.records):
             if each.value is not None:  # a tombstone says nothing
-                self._row(bundle, each, latest, found)
+                self._row(bundle, number, latest, found)
+        self._counts.update(f"invalid.{invalid.reason}" for invalid in found.invalid)
         return found
 
-    def _row(self, bundle: Bundle, row: Row, latest: int, found: Translated) -> None:
+    def _row(self, bundle: Bundle, number: int, latest: int, found: Translated) -> None:
+        row = bundle.records[number]
         name, columns = self._models[bundle.topic]
         place = f"{bundle.topic}/{bundle.partition}/{row.offset}"
         try:
             cells = {mapping.ROW: place, **_cells(row.value or b"")}
         except InvalidEventError as error:
-            found.invalid.append(self._report(bundle, row, error))
+            found.invalid.append(Invalid(number, error.reason, str(error)))
             return
         parts: list[tuple[Decoder[Any], mapping.Fields | None, list[Record]]] = [
             (self._decision, mapping.decision(cells, columns, name), found.decisions),
@@ -86,16 +93,7 @@ class Foreign:
             try:
                 into.extend([] if fields is None else [_event(decoder, fields, latest)])
             except InvalidEventError as error:
-                found.invalid.append(self._report(bundle, row, error))
-
-    def _report(self, bundle: Bundle, row: Row, error: InvalidEventError) -> bytes:
-        """As `Partition` reports what it refuses."""
-        self._counts[f"invalid.{error.reason}"] += 1
-        place = {"topic": bundle.topic, "partition": bundle.partition, "offset": row.offset}
-        report: dict[str, object] = {**place, "reason": error.reason, "detail": str(error), "count": 1}
-        if self._payload:
-            report["payload"] = (row.value or b"")[:100_000].decode(errors="replace")
-        return msgspec.json.encode(report)
+                found.invalid.append(Invalid(number, error.reason, str(error)))
 
 
 def _cells(value: bytes) -> Mapping[str, object]:

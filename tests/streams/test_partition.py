@@ -14,10 +14,14 @@ from msgspec.structs import replace
 from monitor.arrays.hashing import Texts, partitions
 from monitor.config import Broker, Config, Model, Rule
 from monitor.events import MOST
+from monitor.events.exposed import FIELDS
 from monitor.facts import entities
 from monitor.panes import DECISION, GROUPS, UNKNOWN
 from streams.bundles import Bundle
-from streams.partition import FIELDS, MOVED, Partition, Taken, shape
+from streams.forwarding import LARGEST
+from streams.forwarding import MOST as MOVED
+from streams.partition import Partition, Taken, shape
+from streams.refusals import EACH
 from tests.monitor.readable import Cell, everything
 
 COUNT, DAY = 4, 86_400
@@ -69,7 +73,7 @@ def test_events_become_blocks_that_give_the_same_panes() -> None:
     restored = partition()
     restored.restore(table)
     assert counted(restored) == counted(state) != {}
-    assert state.counts == {"events.decisions": 20, "events.feedback": 20, "misrouted": 0}
+    assert state.counts == {"events.decisions": 20, "events.feedback": 20}
 
 
 def test_restored_facts_tell_the_time_only_at_the_end_of_the_log() -> None:
@@ -114,12 +118,31 @@ def test_what_belongs_elsewhere_is_sent_on_as_it_was() -> None:
     state = partition()
     here, there = next(mine()), next(mine(1))
     taken = state.take(bundle([decision(there, score=0.5, attributes={"sex": "F"}), decision(here)]))
-    ((key, value),) = taken.misrouted
+    ((home, key, value),) = taken.misrouted
     sent = json.loads(value)
-    assert (key.decode(), sent["id"], sent["score"], sent["attributes"]) == (there, there, 0.5, {"sex": "F"})
+    assert (home, key.decode(), sent["id"]) == (1, there, there)
+    assert (sent["score"], sent["attributes"]) == (0.5, {"sex": "F"})
     assert (state.counts["misrouted"], state.counts["events.decisions"]) == (1, 1)
     home = Partition(1, CONFIG, COUNT, KEY, Counter())
     assert home.take(bundle([value])).blocks
+
+
+def test_many_that_belong_elsewhere_are_few_messages() -> None:
+    """A producer that knows nothing of partitions, or a hostile one, must not cost a send an event."""
+    state, names = partition(), [f"x{i}" for i in range(4_000)]
+    wanted = {
+        home: [n for n in names if partitions(Texts([n]), COUNT)[0] == home] for home in range(1, COUNT)
+    }
+    taken = state.take(bundle([decision(name) for name in names]))
+    assert len(taken.misrouted) < 10
+    assert all(len(value) < LARGEST + 10_000 for _, _, value in taken.misrouted)
+    assert state.counts["misrouted"] == sum(map(len, wanted.values()))
+    for home, expected in wanted.items():
+        told = [json.loads(value) for to, _, value in taken.misrouted if to == home]
+        assert [event["id"] for events in told for event in events] == expected
+        there = Partition(home, CONFIG, COUNT, KEY, Counter())
+        there.take(bundle([value for to, _, value in taken.misrouted if to == home]))
+        assert there.counts["events.decisions"] == len(expected)
 
 
 def test_what_would_be_too_large_to_be_sent_on_is_invalid() -> None:
@@ -155,6 +178,26 @@ def test_an_array_of_bad_events_is_one_refusal_a_reason() -> None:
     refused = {r["reason"]: r["count"] for r in map(json.loads, taken.invalid)}
     assert refused == {"wrong_type": 999, "missing_field": 1}
     assert state.counts["invalid.wrong_type"] == 999
+
+
+def test_many_refusals_are_few_reports() -> None:
+    state, ids = partition(), mine()
+    bad = [b"{"] * 5_000 + [decision(next(ids), model=f"invented {i}") for i in range(5_000)]
+    reports = [*map(json.loads, state.take(bundle(bad)).invalid)]
+    assert len(reports) == EACH + 2
+    assert sum(report["count"] for report in reports) == 10_000
+    assert [(r["offset"], r["last"], r["count"]) for r in reports[-2:]] == [
+        (100 + EACH, 100 + 4_999, 5_000 - EACH),
+        (100 + 5_000, 100 + 9_999, 5_000),
+    ]
+    assert (state.counts["invalid.malformed"], state.counts["invalid.unknown_model"]) == (5_000, 5_000)
+
+
+def test_a_report_quotes_no_person() -> None:
+    state, ids = partition(), mine()
+    bad = [decision(next(ids), model="jane@example.com"), decision(next(ids), time="+44 20 7946 0958")]
+    assert "jane" not in str(state.take(bundle(bad)).invalid)
+    assert "7946" not in str(state.take(bundle(bad)).invalid)
 
 
 def test_the_payload_goes_along_when_it_may() -> None:

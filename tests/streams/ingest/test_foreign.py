@@ -80,10 +80,10 @@ def translated(*rows: object, topic: str = "loans") -> Translated:
     return foreign().translate(bundle(*map(msgspec.json.encode, rows), topic=topic), NOW)
 
 
-def reports(found: Translated) -> list[tuple[int, str]]:
-    decoded = [msgspec.json.decode(report) for report in found.invalid]
-    assert all(d["topic"] == "loans" and d["partition"] == 3 and d["count"] == 1 for d in decoded)
-    return [(d["offset"], d["reason"]) for d in decoded]
+def reports(found: Translated, of: Bundle) -> list[tuple[int, str, int]]:
+    decoded = [msgspec.json.decode(report) for report in foreign().reports(found, of)]
+    assert all(d["topic"] == "loans" and d["partition"] == 3 for d in decoded)
+    return [(d["offset"], d["reason"], d["count"]) for d in decoded]
 
 
 def test_an_object_becomes_a_decision_of_its_model() -> None:
@@ -113,9 +113,10 @@ def test_what_is_wrong_is_reported_and_counted_and_the_rest_goes_on() -> None:
     counts: Counter[str] = Counter()
     late = ROW | {"result": {"verdict": "yes", "repaid": 1}, "at": "soon"}
     values = [b"[]", b"{", msgspec.json.encode({"case": "b"}), None, msgspec.json.encode(late), b"\xff"]
-    found = foreign(counts=counts).translate(bundle(*values, msgspec.json.encode(ROW)), NOW)
-    wrong = [(40, "malformed"), (41, "malformed"), (42, "missing_field"), (44, "wrong_type")]
-    assert reports(found) == [*wrong, (44, "wrong_type"), (45, "malformed")]
+    rows = bundle(*values, msgspec.json.encode(ROW))
+    found = foreign(counts=counts).translate(rows, NOW)
+    wrong = [(40, "malformed", 1), (41, "malformed", 1), (42, "missing_field", 1)]
+    assert reports(found, rows) == [*wrong, (44, "wrong_type", 2), (45, "malformed", 1)]
     assert [key for key, _ in found.decisions] == [b"a"]
     assert counts == {"invalid.malformed": 3, "invalid.missing_field": 1, "invalid.wrong_type": 2}
 
@@ -123,7 +124,8 @@ def test_what_is_wrong_is_reported_and_counted_and_the_rest_goes_on() -> None:
 @pytest.mark.parametrize("payload", [False, True])
 def test_reports_hold_the_text_only_where_that_is_wanted(payload: bool) -> None:
     config = msgspec.structs.replace(CONFIG, broker=Broker(invalid_payload=payload))
-    (report,) = foreign(config).translate(bundle(b"Eve"), NOW).invalid
+    reader, rows = foreign(config), bundle(b"Eve")
+    (report,) = reader.reports(reader.translate(rows, NOW), rows)
     assert (b"Eve" in report) == payload
 
 
