@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from alerts.notifier import Refused, Retry
-from monitor.config import ConfigError
+from monitor.config import ConfigError, Secret
 
 LONGEST_AFTER_MS = 86_400_000  # a wish to be left alone for longer than a day is a mistake
 _TRY_LATER = frozenset({408, 425, 429})
@@ -78,11 +78,23 @@ def trouble(error: Exception) -> str:
 def checked(url: str, key: str, shown: str | None = None) -> str:
     """The address, if it is one. Raises ConfigError, with `shown` in the place of a secret one."""
     parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    plain = url.isprintable() and " " not in url  # urlsplit overlooks line ends
+    if parts.scheme not in ("http", "https") or not parts.hostname or not plain:
         raise ConfigError(
             key, url if shown is None else shown, "an address that begins with https:// or http://"
         )
     return url
+
+
+def bearer(token: Secret, key: str) -> str:
+    """The header Authorization of a token. Raises ConfigError for one that no header can hold.
+
+    >>> bearer(Secret("abc"), "notifiers.webhook.x.token")
+    'Bearer abc'
+    """
+    if not token.value.isascii() or not token.value.isprintable():
+        raise ConfigError(key, "…", "a secret in one line of letters, digits and signs")
+    return f"Bearer {token.value}"
 
 
 def basic(username: str, password: str) -> str:

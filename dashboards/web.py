@@ -32,6 +32,7 @@ HEADERS = {
     "X-Frame-Options": "DENY",
 }
 TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+AT_ONCE = 2  # reports and metrics that are drawn side by side: evaluation needs threads, too
 OPEN = frozenset({"/healthz", "/readyz"})  # probes carry no password
 PAGE = files("dashboards.page")
 _json = msgspec.json.Encoder()
@@ -81,6 +82,7 @@ def guard(user: str, password: Secret) -> Middleware:
 class _Handlers:
     def __init__(self, view: View) -> None:
         self.view = PublicView(view)
+        self._threads = asyncio.Semaphore(AT_ONCE)
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -114,7 +116,8 @@ class _Handlers:
         if model is None or not found:
             raise web.HTTPNotFound(text=f"{name}: this worker has no readings of such a model\n")
         health, with_impact = self.view.health(), "impact" in request.query
-        body = await asyncio.to_thread(report.of_worker, name, model, found, health, with_impact)
+        async with self._threads:
+            body = await asyncio.to_thread(report.of_worker, name, model, found, health, with_impact)
         answer = _answer(request, body.encode(), "text/html")
         answer.headers["Content-Security-Policy"] = f"{report.policy()}; frame-ancestors 'none'"
         return answer
@@ -139,7 +142,8 @@ class _Handlers:
         """For Prometheus; spelled beside the loop, since a hundred groups make megabytes."""
         encode, content_type = choose_encoder(request.headers.get("Accept", ""))
         seen = self.view.see()
-        body = await asyncio.to_thread(encode, registry(lambda: seen))
+        async with self._threads:
+            body = await asyncio.to_thread(encode, registry(lambda: seen))
         return _compressed(web.Response(body=body, headers={"Content-Type": content_type}))
 
     async def healthz(self, _: web.Request) -> web.Response:

@@ -12,6 +12,7 @@ from monitor.fairness import reference
 from monitor.panes import moments, proxies
 
 NAME = "a name of 1 to 256 characters"
+FIELD = "a field of events, as in 'id' or 'features.income', or a whole map, as in 'features'"
 
 
 def check(name: str, model: Model) -> None:
@@ -23,6 +24,8 @@ def check(name: str, model: Model) -> None:
     _check_bounds(f"{key}.bounds", model)
     _check_times(key, model)
     _check_attributes(key, model)
+    for i, field in enumerate(model.unchecked):
+        _expect(bool(field.strip(".")), f"{key}.unchecked[{i}]", field, FIELD)
     for i, rule in enumerate(model.rules):
         _check_rule(f"{key}.rules[{i}]", rule, model)
     if model.columns is not None:

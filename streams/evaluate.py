@@ -23,10 +23,10 @@ from streams.messages import Clock, Found, Part
 from streams.process import App
 from streams.tables import Table, send
 from streams.topics import Topics
+from streams.turns import Turns
 from streams.watched import Watched
 
 EVALUATE_SECONDS = 0.25
-REST = 2  # times as long as the last readings took: they have a third of a core at most
 
 
 class Evaluate:
@@ -40,7 +40,7 @@ class Evaluate:
         self.latency = [0] * (len(LATENCY_BOUNDS) + 1)
         self.latency_total = 0.0
         self.rounds = 0  # in each, changed readings are made, judged, and their alerts sent
-        self._rest_until = self._spent = 0.0
+        self._turns = Turns()
         self.set_aside: Counter[str] = Counter()  # panes that another configuration cut, by model
         self._app, self._config, self._topics, self._references = app, config, topics, references
         self.table = Table(
@@ -62,7 +62,7 @@ class Evaluate:
         self.desks[partition].restore(items)
 
     def _revoked(self, partition: int) -> None:
-        del self.desks[partition]
+        self._turns.forget(self.desks.pop(partition).models)
 
     async def _take(self, stream: faust.StreamT[Bundle]) -> None:
         async for bundle in stream:
@@ -94,9 +94,6 @@ class Evaluate:
         await parts.refuse(self.table, partition, messages.pane_key(pane), keys)
 
     async def _evaluate(self) -> None:
-        if time.monotonic() < self._rest_until:
-            return
-        self._spent = 0.0
         for partition in self.table.partitions_ready():
             desk = self.desks[partition]
             async with desk.lock:
@@ -112,13 +109,15 @@ class Evaluate:
                         await self._age(partition, desk, watched)
                 self._time(desk)
         self.rounds += 1
-        self._rest_until = time.monotonic() + REST * self._spent
 
     async def _read(self, desk: Desk, watched: Watched) -> bool:
         """In a thread: the page and Kafka's heartbeats do not wait for what takes long."""
         start = time.monotonic()
+        if not self._turns.is_due(watched.name, start):
+            return False
         found = await asyncio.to_thread(watched.read, desk.clock, time.time())
-        self._spent += time.monotonic() - start  # without what Kafka took: who waits for it needs no rest
+        now = time.monotonic()  # without what Kafka takes: who waits for it needs no rest
+        self._turns.took(watched.name, now - start, now)
         return found
 
     async def _age(self, partition: int, desk: Desk, watched: Watched) -> None:

@@ -23,7 +23,7 @@ from alerts.outbox import Delivery
 from alerts.silences import Silence
 from monitor.config import Secret
 from monitor.words import clean
-from streams.ingest.endpoints import RefusedError, answer, authorise
+from streams.ingest.endpoints import READ_SECONDS, RefusedError, answer, authorise, body_of
 
 ALERTS = "/v1/alerts"
 PATHS = frozenset({ALERTS})
@@ -116,9 +116,8 @@ class Office:
         return _json(found)
 
     async def _act(self, request: web.Request) -> web.Response:
-        if (request.content_length or 0) > LARGEST:
-            raise RefusedError(413, "too_large", f"the body: allowed: at most {LARGEST} bytes")
-        action = self._action(_wanted(await request.read()))
+        body = await body_of(request, LARGEST, READ_SECONDS)
+        action = self._action(_wanted(body))
         await self._worker.notify.act(action)
         log.info("%s of %s by %s", action.kind.value, action.about, action.by)
         return _json(action, 202)

@@ -64,7 +64,7 @@ def _authorization(settings: Settings, key: str) -> dict[str, str]:
     if (settings.username is None) != (settings.password is None):
         raise ConfigError(f"{key}.password", settings.username, "a username and a password, or neither")
     if settings.token is not None:
-        return {"Authorization": f"Bearer {settings.token.value}"}
+        return {"Authorization": posting.bearer(settings.token, f"{key}.token")}
     if settings.username is not None and settings.password is not None:
         return {"Authorization": posting.basic(settings.username, settings.password.value)}
     return {}

@@ -30,7 +30,8 @@ class Notifier(Sender):
 
     def __init__(self, settings: Settings, key: str, now: Callable[[], float] = time.time) -> None:
         self._url = posting.checked(settings.url, f"{key}.url")
-        self._token = settings.token
+        token = settings.token
+        self._authorization = {"Authorization": posting.bearer(token, f"{key}.token")} if token else {}
         self._secret = _bytes(settings.secret, f"{key}.secret") if settings.secret else None
         self._now = now
 
@@ -41,11 +42,9 @@ class Notifier(Sender):
 
     def _headers(self, message: Message, body: bytes) -> dict[str, str]:
         name, moment = f"{message.id}.{message.sequence}", str(int(self._now()))
-        headers = {"webhook-id": name, "webhook-timestamp": moment}
+        headers = {"webhook-id": name, "webhook-timestamp": moment, **self._authorization}
         if self._secret is not None:
             headers["webhook-signature"] = sign(self._secret, name, moment, body)
-        if self._token is not None:
-            headers["Authorization"] = f"Bearer {self._token.value}"
         return headers
 
 

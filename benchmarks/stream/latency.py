@@ -45,7 +45,7 @@ class People:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 labels = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["labels"]
-                told.setdefault((labels["model"], labels["attribute"]), time.perf_counter())
+                told.setdefault((labels["model"], labels.get("attribute", "")), time.perf_counter())
                 self.send_response(204)
                 self.end_headers()
 

@@ -19,7 +19,7 @@ from monitor.panes.table import Table
 from monitor.readings import Reading
 from streams.commands.measure import Measured, main_reading
 from streams.commands.options import Source
-from streams.commands.show import interval, percent, sheet
+from streams.commands.show import interval, percent, plain, sheet
 
 
 def impacts(measured: Measured, source: Source, exclude_small: bool) -> dict[str, Impacts]:
@@ -94,7 +94,7 @@ def _print(console: Console, found: Impact, title: str) -> None:
 
 def _cells(row: Category, highest: str | None) -> list[Text | str]:
     marks = ["highest" if row.name == highest else "", "under 2 %" if row.small else ""]
-    name = Text(row.name).append("".join(f" ({mark})" for mark in marks if mark), style="dim")
+    name = plain(row.name).append("".join(f" ({mark})" for mark in marks if mark), style="dim")
     low = row.impact_ratio is not None and row.impact_ratio < FOUR_FIFTHS
     ratio = "left out" if row.impact_ratio is None else f"{row.impact_ratio:.3f}"
     return [

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from monitor import words
 from monitor.config import Model
 from monitor.readings import Attribute, Comparison, Drift, Group, Rate, Reading, Verdict
 from streams.commands.measure import Measured, main_reading, spelled
@@ -19,6 +20,7 @@ RATES = {
     "positive_predictive_value": "precision",
 }
 NUMBERS = {"n", "value", "people", "selected", "rate %", "ratio", "Fisher p", "std. dev."}
+LONGEST = 1_000  # characters of a text that is printed
 _STYLES = {
     Verdict.WITHIN: "green",
     Verdict.OUT: "bold red",
@@ -36,7 +38,7 @@ def show(console: Console, measured: Measured, model: Model, window: str | None,
     for line in _faults(measured, model.feedback_within):
         console.print(line, markup=False, highlight=False)
     for caution in main.cautions:
-        console.print(Text(f"Caution: {caution.text}", style="yellow"))
+        console.print(plain(f"Caution: {caution.text}", style="yellow"))
     for name, attribute in main.attributes.items():
         console.print(groups(name, attribute))
     asked = [c for reading in readings for c in _comparisons(reading) if _shown(c, model, everything)]
@@ -82,7 +84,7 @@ def groups(name: str, attribute: Attribute) -> Table:
     for heading in RATES.values():
         table.add_column(heading, justify="right", max_width=9)
     for group, found in attribute.groups.items():
-        table.add_row(Text(group), f"{found.n:,}", percent(found.coverage), *_rates(found))
+        table.add_row(plain(group), f"{found.n:,}", percent(found.coverage), *_rates(found))
     return table
 
 
@@ -133,7 +135,7 @@ def _answers(what: str, rest: str, found: Sequence[Comparison]) -> Table:
     for each in found:
         own = "" if common or each.reference is None else f" to {each.reference}"
         row = (number(each.value), interval(each.low, each.high), f"{each.n:,}")
-        table.add_row(Text(each.group + own), *row, verdict(each.verdict, _outlook(each)))
+        table.add_row(plain(each.group + own), *row, verdict(each.verdict, _outlook(each)))
     return table
 
 
@@ -143,18 +145,23 @@ def drift(found: Sequence[Drift]) -> Table:
     for each in found:
         found_by = (number(each.value), interval(each.low, each.high), f"{each.n:,}")
         row = (*found_by, limits(None, each.max), each.window)
-        table.add_row(each.measure, Text(each.stream), *row, verdict(each.verdict))
+        table.add_row(each.measure, plain(each.stream), *row, verdict(each.verdict))
     return table
 
 
 def sheet(title: str, *headings: str) -> Table:
     """An empty table in the style of all; numbers stand to the right."""
     table = Table(
-        title=Text(title, style="bold"), title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0)
+        title=plain(title, style="bold"), title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0)
     )
     for heading in headings:
         table.add_column(heading, justify="right" if heading in NUMBERS else "left")
     return table
+
+
+def plain(text: str, style: str = "") -> Text:
+    """A text with names that came with events, without what a terminal would obey."""
+    return Text(words.clean(text, LONGEST), style=style)
 
 
 def number(value: float | None) -> str:

@@ -92,7 +92,7 @@ class Ingest:
         authorise(request, self._token)
         lines = _lines(request)
         with self._place():
-            body = await self._body(request)
+            body = await body_of(request, self._config.ingest.max_body, self._reading)
             records, errors = self._records(body, lines, decoder)
             await self._send(topic, records)
         return answer(202 if records or not errors else 400, Answer(len(records), errors))
@@ -106,19 +106,6 @@ class Ingest:
             yield
         finally:
             self._free += 1
-
-    async def _body(self, request: web.Request) -> bytes:
-        most = self._config.ingest.max_body
-        body = bytearray()
-        try:
-            async with asyncio.timeout(self._reading):
-                async for chunk in request.content.iter_any():
-                    body += chunk
-                    if len(body) > most:
-                        raise RefusedError(413, "too_large", f"the body: allowed: at most {most} bytes")
-        except TimeoutError:
-            raise RefusedError(408, "slow", f"the body: allowed: {self._reading:g} seconds") from None
-        return bytes(body)
 
     def _records(self, body: bytes, lines: bool, decoder: Decoder[Any]) -> tuple[list[Record], list[Error]]:
         """The good events as records of Kafka, and what is wrong with the others."""
@@ -150,6 +137,20 @@ class Ingest:
         except AwayError:
             detail = "Kafka has not acknowledged; send it again: what has arrived counts once"
             raise RefusedError(503, "kafka_away", detail, Retry_After="5") from None
+
+
+async def body_of(request: web.Request, most: int, seconds: float) -> bytes:
+    """The body. Raises RefusedError for one of more bytes, or one that takes longer to come."""
+    body = bytearray()
+    try:
+        async with asyncio.timeout(seconds):
+            async for chunk in request.content.iter_any():
+                body += chunk
+                if len(body) > most:
+                    raise RefusedError(413, "too_large", f"the body: allowed: at most {most} bytes")
+    except TimeoutError:
+        raise RefusedError(408, "slow", f"the body: allowed: {seconds:g} seconds") from None
+    return bytes(body)
 
 
 def authorise(request: web.Request, token: bytes) -> None:

@@ -151,6 +151,35 @@ async def test_only_the_page_s_own_files_are_served(client: Client, name: str):
     assert (await client.get(f"/static/{name}")).status == 404
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/report/..%2F..%2Fetc%2Fpasswd",
+        "/report/%2Fetc%2Fpasswd",
+        "/report/%00",
+        "/report/<script>alert(1)<%2Fscript>",
+        "/report/%0D%0ASet-Cookie:%20a=b",
+        "/static/..%2F..%2Freport.py",
+        "/static/%2Fetc%2Fpasswd",
+        "/static/page.js%00.css",
+    ],
+)
+async def test_paths_lead_nowhere_else(client: Client, path: str):
+    response = await client.get(path)
+    assert response.status == 404
+    assert response.content_type == "text/plain"
+    assert "Set-Cookie" not in response.headers
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize("path", ["/report/compas", "/metrics"])
+async def test_who_asks_for_much_waits_and_the_rest_does_not(client: Client, path: str):
+    """What takes a thread leaves threads to evaluation, and the page's probes answer meanwhile."""
+    asked = [asyncio.create_task(client.get(path)) for _ in range(20)]
+    assert (await client.get("/healthz")).status == 200
+    assert {answer.status for answer in await asyncio.gather(*asked)} <= {200, 404}
+
+
 def basic(user: str, password: str) -> str:
     return "Basic " + b64encode(f"{user}:{password}".encode()).decode()
 

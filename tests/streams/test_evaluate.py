@@ -121,7 +121,7 @@ def large(phi: int, seed: int) -> Pane:
     """A pane of several parts: its texts cannot be packed."""
     text = random.Random(seed).randbytes(1_200_000).hex()
     texts = {code + 1: text[code * 60_000 : (code + 1) * 60_000] for code in range(40)}
-    keys = measures.pack(measures.CORE, np.arange(1, 41), 0, 0)
+    keys = measures.pack(measures.NUMBER, np.arange(1, 41), 0)
     pairs = np.stack([np.zeros(40, np.int64), np.arange(40)], axis=1)
     counts = packed.pack(Counted(texts, [("sex", "F")], keys, pairs, np.full(40, phi)))
     return Pane(model="loans", partition=0, slot=1, shape=shape(LOANS), phi=f"{phi:x}", counted=counts)

@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator
 from typing import Any
 
+import msgspec
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
@@ -124,6 +125,17 @@ async def test_nobody_looks_or_acts_without_the_token(
     answer = await client.post(ALERTS, json={"kind": "silence", "by": "Eve", "ms": HOUR}, headers=headers)
     assert answer.status == status
     assert line.worker.notify.actions() == []
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+async def test_a_body_has_a_limit_however_it_is_sent(client: Client, chunked: bool) -> None:
+    body = msgspec.json.encode({"kind": "silence", "by": "Ada", "ms": 1, "comment": "x" * LARGEST})
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield body
+
+    answer = await client.post(ALERTS, data=pieces() if chunked else body, headers=BEARER)
+    assert answer.status == 413
 
 
 async def test_without_a_token_in_the_configuration_there_is_no_door() -> None:

@@ -51,6 +51,19 @@ def test_the_signature_is_the_standards():
     assert webhook.sign(key, name, "1614265330", body) == expected
 
 
+@pytest.mark.parametrize("token", ["a\r\nEvil: 1", "a\nb", "a\x00", "schlüssel"])
+def test_a_token_that_would_add_a_header_is_refused(token):
+    with pytest.raises(ConfigError, match=r"notifiers\.webhook\.x\.token: '…' is not allowed") as caught:
+        notifier("https://example.com", token=token)
+    assert "Evil" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["https://a.example/\r\nEvil: 1", "https://a.example/\t", "https://a b/"])
+def test_an_address_with_line_ends_is_none(url):
+    with pytest.raises(ConfigError, match=r"notifiers\.webhook\.x\.url"):
+        notifier(url)
+
+
 def test_a_secret_that_is_no_base64_is_not_shown():
     with pytest.raises(ConfigError) as caught:
         notifier("https://example.com", secret="whsec_hunter2!")

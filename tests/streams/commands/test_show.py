@@ -86,6 +86,14 @@ def test_cautions_are_said() -> None:
     assert "Caution: Outcomes of [b]F[/b] come later." in printed(replace(READING, cautions=[caution]))
 
 
+def test_no_name_gives_orders_to_the_terminal() -> None:
+    group = "\x1b[31mred\x1b]0;owned\x07\u202e"
+    race = Attribute(group, {group: Group(9, None, {}, {})}, [replace(GAP, group=group, reference=group)])
+    text = printed(replace(READING, attributes={group: race}, drift=[replace(PSI, stream=group)]))
+    assert "red" in text
+    assert not set("\x1b\x07\u202e") & set(text)
+
+
 def test_references_that_differ_stand_beside_their_groups() -> None:
     pair = replace(GAP, group="[b]Caucasian[/b]", reference="African-American")
     reading = replace(READING, attributes={"race": Attribute(None, {}, [GAP, pair])})
