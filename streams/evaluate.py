@@ -39,7 +39,7 @@ class Evaluate:
         self.desks: dict[int, Desk] = {}
         self.latency = [0] * (len(LATENCY_BOUNDS) + 1)
         self.latency_total = 0.0
-        self.rounds = 0  # in each, changed readings are made, judged, and their alerts sent
+        self.rounds = 0  # in each, readings whose turn it is are made, judged, and their alerts sent
         self._turns = Turns()
         self.set_aside: Counter[str] = Counter()  # panes that another configuration cut, by model
         self._app, self._config, self._topics, self._references = app, config, topics, references
@@ -102,19 +102,21 @@ class Evaluate:
                 await self._tell(desk.untold)
                 desk.untold = []
                 await self._raise(partition, desk, [*desk.judge_removed(), *desk.judge_exposures()])
-                for watched in list(desk.models.values()):
+                due = [
+                    each for each in desk.models.values() if self._turns.is_due(each.name, time.monotonic())
+                ]
+                for watched in due:
                     if await self._read(desk, watched):
                         await parts.put(self.table, partition, watched.unsaved())
                         await self._raise(partition, desk, desk.judge(watched))
                         await self._age(partition, desk, watched)
-                self._time(desk)
+                if len(due) == len(desk.models):
+                    self._time(desk)
         self.rounds += 1
 
     async def _read(self, desk: Desk, watched: Watched) -> bool:
         """In a thread: the page and Kafka's heartbeats do not wait for what takes long."""
         start = time.monotonic()
-        if not self._turns.is_due(watched.name, start):
-            return False
         found = await asyncio.to_thread(watched.read, desk.clock, time.time())
         now = time.monotonic()  # without what Kafka takes: who waits for it needs no rest
         self._turns.took(watched.name, now - start, now)
