@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from dashboards.view import Health, Latency, Table
 from monitor.config import Model, Rule
+from monitor.events.exposed import Exposure
 from monitor.readings import Attribute, Caution, Comparison, Drift, Group, Rate, Reading, Verdict
 
 Counts = dict[str, int]
@@ -112,7 +113,7 @@ class SampleAlert(Struct, frozen=True, kw_only=True):
     severity: str = "warning"
     since: int = AS_OF - 30 * DAY
     changed: int = AS_OF - 30 * DAY
-    evidence: Comparison | Drift
+    evidence: Comparison | Drift | Exposure
     episode: int = 1
     fired: bool = True
     note: str = ""
@@ -381,6 +382,8 @@ def health() -> Health:
         orphans=17,
         pending=11_513,
         lag={"decisions": {0: 0, 1: 120, 2: 3, 3: 0}, "feedback": {0: 0, 1: 0, 2: 8, 3: 0}},
+        undeclared={"compas": 0},
+        personal={"compas": 0},
         tables={"facts": Table(25_941, 3_144_221), "panes": Table(1_204, 402_113), "alerts": Table(4, 3_120)},
         assigned=8,
         recovered=8,

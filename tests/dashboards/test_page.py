@@ -9,6 +9,7 @@ from aiohttp.test_utils import TestServer
 from msgspec.structs import replace
 
 from dashboards.web import make_web
+from monitor.events.exposed import Exposure
 from monitor.readings import Rate
 from tests.dashboards.chromium import Tab, chromium
 from tests.dashboards.sample import SampleView, nothing, sample
@@ -166,6 +167,22 @@ async def test_a_small_group_s_alert_names_nobody(tab: Tab, server: TestServer, 
     await show(tab, server)
     assert "A small group is out of limits" in await tab.text("#alerts")
     assert few.group not in await tab.text("#alerts")
+
+
+async def test_what_events_should_not_hold_is_told_and_counted(
+    tab: Tab, server: TestServer, view: SampleView
+):
+    field = "attributes.<b>area</b>"
+    found = Exposure(event="decision", kind="email", field=field, times=1_234, last=0)
+    view.firing = [replace(view.firing[0], evidence=found, rule="personal values")]
+    view.state = replace(view.state, personal={"compas": 1_234}, undeclared={"compas": 0})
+    await show(tab, server)
+    said = await tab.text("#alerts")
+    assert f"{field}: looks like email addresses" in said
+    assert "In decisions, at least 1,234 times. No value is kept or shown." in said
+    assert "values that look like a person's" in await tab.text("#health")
+    assert "fields that nobody declared" not in await tab.text("#health")
+    assert tab.problems == []
 
 
 async def test_hostile_names_stay_text(tab: Tab, server: TestServer, view: SampleView):

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from alerts.alert import Alert, State
 from dashboards.suppression import PublicView, suppress
 from monitor.config import Model
+from monitor.events.exposed import Exposure
 from monitor.readings import Caution, Comparison, Drift, Reading, Verdict
 from tests.dashboards.sample import SampleAlert, SampleView, attribute, drift, health, sample
 from tests.readings import DRIFT
@@ -125,6 +126,15 @@ def test_an_alert_about_a_hidden_group_says_that_there_is_one_and_no_more(n: int
     view = SampleView([read], [SampleAlert(id="x", model="m", rule="r", evidence=evidence)], health(), {})
     [alert] = PublicView(view).alerts()
     assert (alert.id, alert.evidence) == ((None, None) if n == 3 else ("x", evidence))
+
+
+def test_an_alert_about_a_field_is_for_everybody():
+    """It holds no value, and no group's size."""
+    view = sample()
+    found = Exposure(event="decision", kind="email", field="attributes.area", times=2, last=0)
+    view.firing = [replace(view.firing[0], evidence=found)]
+    (seen,) = PublicView(view).alerts()
+    assert (seen.evidence, seen.id) == (found, view.firing[0].id)
 
 
 def test_an_alert_whose_model_moved_away_is_judged_by_its_own_numbers():

@@ -11,9 +11,9 @@ from monitor.arrays.codes import OTHER
 from monitor.config import Model, slice_ms
 from monitor.config.durations import UNITS_MS
 from monitor.events import Decision, Feedback, scalar
-from monitor.facts.spelling import FLAGS
+from monitor.facts.spelling import FLAGS, REASONS
 from monitor.monitor import Monitor
-from monitor.panes import GROUPS
+from monitor.panes import GROUPS, UNIT
 from monitor.readings import Reading
 
 DAY = 86_400
@@ -164,3 +164,18 @@ def test_whatever_is_valid_can_be_counted(decisions: list[dict], feedback: list[
     (found,) = monitor.advance(10.0**8)
     assert found.decisions == len({scalar(event.id) for event in made})
     msgspec.json.encode(found)
+
+
+def test_reasons_are_capped_one_by_one_and_in_length() -> None:
+    """Else a thousand lists of two hundred would name more than all codes there are, of all models."""
+    monitor = Monitor("m", model())
+    monitor.observe([decision(n, reasons=[f"r{n}-{i}" for i in range(50)]) for n in range(50)])
+    texts = monitor.facts.codes.texts
+    named = [text for text in texts if text and text[0] == "r" and text[1:2].isdigit() and UNIT not in text]
+    assert len(named) == REASONS
+    long = Monitor("m", model())
+    long.observe([decision(0, reasons=["x" * 200 + str(i) for i in range(20)])])
+    assert max(len(text or "") for text in long.facts.codes.texts) < 300
+    (found,) = long.advance(30 * DAY)
+    counts = found.attributes["sex"].groups["unknown"].counts
+    assert [name for name in counts if name.startswith("reasons.")] == ["reasons.__other__"]
