@@ -35,9 +35,10 @@ class Joined:
         self._table = Columns({})
         self.spelling = Spelling(model, codes, self._vocabularies)
         self.counting = Counting(model, codes, self._vocabularies, self._table, self.panes)
-        for column in ("id", "time", "decision", "score", "value", "outcome", "outcome_time", "final"):
+        own = ("id", "time", "decision", "score", "value", "outcome", "outcome_time", "final", "repeat")
+        named = (f"attributes.{part}" for part in self.spelling.parts)  # older blocks may lack some
+        for column in (*own, *named, *(f"slices.{name}" for name in model.slices)):
             self._declare(column)
-        self._declare("repeat")
 
     def __len__(self) -> int:
         return len(self._table)

@@ -2,8 +2,7 @@
 
     make fuzz ARGS="--seconds 600 --only body"
 
-An input that fails is written to the working directory as crash-…; put its bytes into CRASHES of
-test_targets.py, and mend what it found.
+An input that fails is printed; put its bytes into CRASHES of test_targets.py, and mend what it found.
 """
 
 import argparse
@@ -51,9 +50,15 @@ def fuzz(name: str, seconds: int) -> None:
             f"-rss_limit_mb={MEMORY}",
             "-timeout=20",
         ]
-        atheris.Setup(
-            [sys.argv[0], corpus, *limits, "-print_final_stats=1"], lambda data: targets.run(name, data)
-        )
+
+        def one(data: bytes) -> None:
+            try:
+                targets.run(name, data)
+            except Exception:
+                print(f"CRASH of {name}: {data!r}", flush=True)
+                raise
+
+        atheris.Setup([sys.argv[0], corpus, *limits, "-print_final_stats=1"], one)
         atheris.Fuzz()
 
 

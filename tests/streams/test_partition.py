@@ -215,6 +215,20 @@ def test_names_of_unknown_fields_are_capped() -> None:
     assert unknown["unknown.__other__"] == 2 * FIELDS
 
 
+@pytest.mark.parametrize(
+    "more",
+    [{"attributes": ["sex", "age", ["sex", "age"]]}, {"slices": ["region"]}, {"features": ["income"]}],
+)
+def test_what_is_declared_since_is_unknown_of_older_facts(more: dict[str, Any]) -> None:
+    ids = mine()
+    table = partition().take(bundle([decision(next(ids), attributes={"sex": "F"})])).blocks
+    new = replace(CONFIG, models={"loans": replace(CONFIG.models["loans"], **more)})
+    restored = partition(new)
+    restored.restore(table)
+    restored.take(bundle([decision(next(ids), attributes={"sex": "M", "age": "old"})]))
+    assert {"F", "M"} <= groups(restored)
+
+
 def test_small_blocks_are_merged_into_one_with_the_same_facts() -> None:
     state, ids = partition(), mine()
     table: dict[bytes, bytes] = {}
