@@ -1,5 +1,7 @@
 """A producer that invents everything: what a worker keeps is bounded, and other numbers stay right."""
 
+import gc
+import tracemalloc
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -112,6 +114,32 @@ def test_what_is_told_of_fields_is_bounded(flood: Partition) -> None:
 def test_a_longer_flood_costs_no_more_names(flood: Partition) -> None:
     longer = flooded(rounds=8)
     assert len(longer.facts.codes.texts) == len(flood.facts.codes.texts)
+
+
+def test_what_is_refused_leaves_nothing_behind() -> None:
+    """Models that nobody configured, texts that are none, fields beyond all limits."""
+    state = Partition(0, CONFIG, COUNT, KEY, Counter())
+
+    def refuse(start: int) -> None:
+        bad = [*(honest(n).replace(b"rents", b"model %d" % n) for n in range(start, start + 500))]
+        bad += [b"\xff%d" % n for n in range(start, start + 500)]
+        bad += [msgspec.json.encode({"id": "x" * 300 + str(n), "time": n}) for n in range(start, start + 500)]
+        state.take(bundle(bad))
+        state.take(bundle(bad, "feedback"))
+
+    refuse(0)
+    gc.collect()
+    tracemalloc.start()
+    refuse(10_000)
+    gc.collect()
+    before, _ = tracemalloc.get_traced_memory()
+    for part in range(2, 6):
+        refuse(10_000 * part)
+    gc.collect()
+    after, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert after - before < 50_000
+    assert sum(n for name, n in state.counts.items() if name.startswith("invalid.")) > 10_000
 
 
 def test_what_it_makes_others_send_is_bounded() -> None:

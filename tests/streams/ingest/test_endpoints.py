@@ -19,6 +19,7 @@ from dashboards.web import guard
 from monitor.config import Broker, Config, Model, Secret
 from monitor.config import Ingest as Settings
 from monitor.events import Decision, Feedback
+from monitor.events.exposed import FIELDS
 from streams.ingest import bodies, endpoints, openapi
 from streams.ingest.backlog import Backlog
 from streams.ingest.endpoints import Ingest
@@ -197,6 +198,14 @@ async def test_nothing_good_is_a_bad_request(client: Client, kafka: Kafka, body:
 
 async def test_nothing_at_all_is_accepted(client: Client) -> None:
     assert await post(client, []) == (202, {"accepted": 0, "errors": []})
+
+
+async def test_names_of_unknown_fields_are_capped(client: Client, counts: Counter[str]) -> None:
+    for number in range(2 * FIELDS):
+        await post(client, decision(**{f"field{number}": 1}))
+    unknown = {name: n for name, n in counts.items() if name.startswith("unknown.")}
+    assert len(unknown) == FIELDS + 1
+    assert unknown["unknown.__other__"] == FIELDS
 
 
 async def test_unknown_fields_are_counted_by_name(client: Client, counts: Counter[str]) -> None:
