@@ -38,12 +38,19 @@ def looks(text: str) -> str | None:
         return None
     if text[0].isalpha():
         return "iban" if _is_iban(text.replace(" ", "")) else None
+    return _number(text)
+
+
+def _number(text: str) -> str | None:
+    """What digits, with what may stand between them, look like."""
+    if text.isdecimal():  # the most common of these by far
+        return CARD if _is_card(text) else None
     if _SSN.fullmatch(text):
         return "ssn"
     digits = re.sub(r"\D", "", text)
     if _PHONE.fullmatch(text) and 8 <= len(digits) <= 15:
         return "phone"
-    return CARD if _CARD.fullmatch(digits) and _is_plain(text) and _luhn(digits) else None
+    return CARD if _is_plain(text) and _is_card(digits) else None
 
 
 def _is_plain(text: str) -> bool:
@@ -57,7 +64,9 @@ def _is_iban(text: str) -> bool:
     )
 
 
-def _luhn(digits: str) -> bool:
+def _is_card(digits: str) -> bool:
+    if not _CARD.fullmatch(digits):
+        return False
     doubled = [sum(divmod(2 * int(digit), 10)) for digit in digits[-2::-2]]
     return (sum(doubled) + sum(map(int, digits[-1::-2]))) % 10 == 0
 
