@@ -7,7 +7,9 @@ import asyncio
 import base64
 import hashlib
 import hmac
+from collections.abc import Callable
 from importlib.resources import files
+from typing import ParamSpec, TypeVar
 
 import msgspec
 from aiohttp import web
@@ -36,6 +38,8 @@ AT_ONCE = 2  # reports and metrics that are drawn side by side: evaluation needs
 OPEN = frozenset({"/healthz", "/readyz"})  # probes carry no password
 PAGE = files("dashboards.page")
 _json = msgspec.json.Encoder()
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def make_web(view: View, user: str | None = None, password: Secret | None = None) -> web.Application:
@@ -98,6 +102,11 @@ class _Handlers:
             web.get("/readyz", self.readyz),
         ]
 
+    async def _beside(self, draw: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What takes long, in a thread: a hundred groups make megabytes, and nobody waits for the loop."""
+        async with self._threads:
+            return await asyncio.to_thread(draw, *args, **kwargs)
+
     async def page(self, request: web.Request) -> web.Response:
         return _answer(request, (PAGE / "page.html").read_bytes(), "text/html")
 
@@ -116,21 +125,22 @@ class _Handlers:
         if model is None or not found:
             raise web.HTTPNotFound(text=f"{name}: this worker has no readings of such a model\n")
         health, with_impact = self.view.health(), "impact" in request.query
-        async with self._threads:
-            body = await asyncio.to_thread(report.of_worker, name, model, found, health, with_impact)
+        body = await self._beside(report.of_worker, name, model, found, health, with_impact)
         answer = _answer(request, body.encode(), "text/html")
         answer.headers["Content-Security-Policy"] = f"{report.policy()}; frame-ancestors 'none'"
         return answer
 
     async def state(self, request: web.Request) -> web.Response:
         """What the page shows: all models in short, and `?model=`'s readings."""
-        return _answer(request, _json.encode(summary(self.view, request.query.get("model"))))
+        return _answer(
+            request, await self._beside(_json.encode, summary(self.view, request.query.get("model")))
+        )
 
     async def readings(self, request: web.Request) -> web.Response:
         """The readings, of `?model=` and `?window=` only if given."""
         wanted = {key: request.query[key] for key in ("model", "window") if key in request.query}
         found = [r for r in self.view.readings() if all(getattr(r, key) == wanted[key] for key in wanted)]
-        return _answer(request, _json.encode(found))
+        return _answer(request, await self._beside(_json.encode, found))
 
     async def alerts(self, request: web.Request) -> web.Response:
         return _answer(request, _json.encode(self.view.alerts()))
@@ -142,8 +152,7 @@ class _Handlers:
         """For Prometheus; spelled beside the loop, since a hundred groups make megabytes."""
         encode, content_type = choose_encoder(request.headers.get("Accept", ""))
         seen = self.view.see()
-        async with self._threads:
-            body = await asyncio.to_thread(encode, registry(lambda: seen))
+        body = await self._beside(encode, registry(lambda: seen))
         return _compressed(web.Response(body=body, headers={"Content-Type": content_type}))
 
     async def healthz(self, _: web.Request) -> web.Response:
