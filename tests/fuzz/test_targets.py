@@ -6,7 +6,14 @@ from hypothesis import strategies as st
 
 from tests.fuzz.targets import ALLOWED, SEEDS, TARGETS, run
 
-CRASHES: list[tuple[str, bytes]] = []
+CRASHES = [
+    (  # a block from before the model had slices
+        "block",
+        b"\x84\xa7version\x01\xa5model\xa1m\xa5texts\x82\x03\xa3yes\x04\xa1F\xa7columns\x84"
+        b"\xa2id\xc4\x08I\xa2\x93\xcd`\x08\xc2\x96\xa4time\xc4\x08\x88\x13\0\0\0\0\0\0"
+        b"\xa8decision\xc4\x02\x03\0\xaeattributes.sex\xc4\x02\x04\0",
+    ),
+]
 
 
 def test_each_target_has_seeds_and_errors() -> None:
