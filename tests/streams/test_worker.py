@@ -6,15 +6,16 @@ import socket
 from pathlib import Path
 
 import pytest
+from aiohttp import ClientSession
 from msgspec.structs import replace
 
-from monitor.config import ConfigError, Http
+from monitor.config import ConfigError, Http, Ingest, Secret
 from streams import cli
 from streams.embedded import EmbeddedBroker
 from streams.files.replay import KafkaSink
 from streams.worker import make_embedded, page
 from tests.kafka.deployment import Process, alerts, reading, wait_until
-from tests.streams.line import CONFIG, CROWD, decision
+from tests.streams.line import CONFIG, CROWD, Line, decision
 
 CONFIGURATION = """
 hash_key = { env = "FAIRLEAD_TEST_KEY" }
@@ -104,3 +105,19 @@ async def test_a_port_that_is_taken_is_named() -> None:
         with pytest.raises(ConfigError, match=rf"^http\.port: {port} is not allowed; allowed: a port"):
             async with page(worker):
                 pass
+
+
+async def test_a_compressed_body_is_refused_and_not_unfolded() -> None:
+    """Whatever is in it, also what is no gzip at all."""
+    token = "0123456789abcdef"
+    config = replace(CONFIG, http=Http(port=0), ingest=Ingest(token=Secret(token)))
+    line = Line(config)
+    await line.start()
+    kind = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    headers = {"Authorization": f"Bearer {token}", **kind}
+    async with page(line.worker) as address, ClientSession(auto_decompress=False) as client:
+        sent = client.post(
+            f"{address}v1/decisions", data=b"no gzip", headers={**headers, "Content-Encoding": "gzip"}
+        )
+        async with sent as answer:
+            assert (answer.status, (await answer.json())["errors"][0]["reason"]) == (415, "encoded")
