@@ -11,7 +11,7 @@ import numpy as np
 from msgspec import Struct, to_builtins
 
 from monitor.baseline import Baseline
-from monitor.config import ConfigError, Model, longest_window
+from monitor.config import Config, ConfigError, longest_window
 from monitor.config.windows import window_ms
 from monitor.evaluator import Evaluator
 from monitor.events import DAY_MS, Decision, Decoded, Event, Invalid, InvalidEventError, milliseconds
@@ -19,6 +19,7 @@ from monitor.facts import Facts
 from monitor.fairness.impact import Impacts
 from monitor.panes.table import Table
 from monitor.readings import Attribute, Comparison, Drift, Group, Reading, Verdict
+from monitor.trials import Trials, families, levels
 from streams.files.reader import Chunk
 
 FOREVER = 1 << 53  # ms: no event is later
@@ -44,21 +45,20 @@ class Measured(Struct, frozen=True):
 class Measurement:
     """Takes chunks of a file and reads one model's metrics as of a time.
 
-    `models` are all that the configuration knows: their decisions are not invalid, but only those of `name`
-    count. Events after `as_of` (ms) do not count; None is the last event's time.
+    The configuration's other models are not invalid, but only decisions of `name` count, and its tests have
+    their part of the whole budget. Events after `as_of` (ms) do not count; None is the last event's time.
     """
 
     def __init__(
-        self,
-        models: Mapping[str, Model],
-        name: str,
-        as_of: int | None = None,
-        baseline: Baseline | None = None,
+        self, config: Config, name: str, as_of: int | None = None, baseline: Baseline | None = None
     ) -> None:
-        self._models, self._name, self._as_of = models, name, as_of
-        self._facts = Facts({name: models[name]}, _KEY)
-        self._evaluator = Evaluator(name, models[name], self._facts.panes[name], baseline)
+        model = config.models[name]
+        self._models, self._name, self._as_of = config.models, name, as_of
+        self._facts = Facts({name: model}, _KEY, [name] if families(model) else [])
+        self._panes, self._baseline = self._facts.panes[name], baseline
+        self.trials = Trials(name, model, self._panes, levels(config))
         self._last: int | None = None
+        self._spread: tuple[int, int] = (FOREVER, 0)  # the first and the last decision's time
         self._invalid: Counter[str] = Counter()
         self._examples: dict[str, list[Invalid]] = {}
 
@@ -69,7 +69,11 @@ class Measurement:
         self._refuse(self._strangers(chunk.decisions))
         decisions = self._counting(chunk.decisions)
         ours = [i for i in decisions if chunk.decisions.events[i].model == self._name]
-        self._facts.observe([chunk.decisions.events[i] for i in ours], chunk.decisions.times[ours])
+        times = chunk.decisions.times[ours]
+        self._facts.observe([chunk.decisions.events[i] for i in ours], times)
+        self._facts.reconcile()
+        first, last = self._spread
+        self._spread = int(times.min(initial=first)), int(times.max(initial=last))
         returned = self._counting(chunk.feedback)
         self._facts.learn([chunk.feedback.events[i] for i in returned], chunk.feedback.times[returned])
 
@@ -96,16 +100,31 @@ class Measurement:
             if len(examples) < EXAMPLES:
                 examples.append(each)
 
-    def result(self) -> Measured:
-        """What has been taken so far."""
-        as_of = self._last if self._as_of is None else self._as_of
+    def result(self, window: str | None = None) -> Measured:
+        """What has been taken so far, in one of the model's windows or in all."""
+        model = self._models[self._name]
+        trials = self.trials if self._is_stream else None
+        evaluator = Evaluator(self._name, model, self._panes, self._baseline, trials)
+        readings = evaluator.read(self.as_of)
         return Measured(
-            readings=self._evaluator.read(as_of),
+            readings=[reading for reading in readings if window in (None, reading.window)],
             invalid=dict(sorted(self._invalid.items())),
             examples=self._examples,
-            tables=self._evaluator.tables(longest_window(self._models[self._name]), as_of),
+            tables=evaluator.tables(window or longest_window(model), self.as_of),
             overdue=self._facts.overdue(),
         )
+
+    @property
+    def as_of(self) -> int | None:
+        """The event time (ms) of the result; None where nothing was taken."""
+        return self._last if self._as_of is None else self._as_of
+
+    @property
+    def _is_stream(self) -> bool:
+        """Decisions of less than a day have no order to test them in, unless they are the beginning of a
+        stream that is asked for: they are looked at once."""
+        first, last = self._spread
+        return last - first >= DAY_MS or self._as_of is not None
 
 
 def moment(text: str) -> int:

@@ -8,13 +8,11 @@ from typing import IO, Any
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
 from monitor.config import Broker, Config, ConfigError, slice_ms
-from monitor.config.durations import milliseconds
-from monitor.facts import Facts
-from monitor.trials import Trials, families, ledger, levels
+from monitor.trials import ledger
 from monitor.trials.ledger import Page
 from monitor.trials.trials import BOOKS
 from streams import parts, topics
-from streams.commands.measure import spelled
+from streams.commands.measure import Measurement, spelled
 from streams.commands.options import Source
 from streams.files.reader import Chunk
 
@@ -84,20 +82,13 @@ def by_model(items: Iterable[tuple[bytes, bytes]]) -> Pages:
 
 
 def of_file(source: Source, chunks: Iterable[Chunk]) -> Pages:
-    """What the tests would be fed, had a file's events come in time."""
-    name, model = source.name, source.model
-    facts, last = Facts({name: model}, bytes(16), [name] if families(model) else []), 0
+    """What the tests of `fairlead measure` are fed of a file."""
+    measurement = Measurement(source.config, source.name)
     for chunk in chunks:
-        ours = [i for i, event in enumerate(chunk.decisions.events) if event.model == name]
-        facts.observe([chunk.decisions.events[i] for i in ours], chunk.decisions.times[ours])
-        facts.reconcile()
-        facts.learn(chunk.feedback.events, chunk.feedback.times)
-        for times in (chunk.decisions.times, chunk.feedback.times):
-            last = max(last, int(times.max(initial=0)))
-    panes = facts.panes[name]
-    trials = Trials(name, model, panes, levels(source.config))
-    trials.advance(last + panes.width + milliseconds(model.mature_after))
-    return by_model(trials.unsaved().items())
+        measurement.take(chunk)
+    if measurement.as_of is not None:
+        measurement.trials.advance(measurement.as_of)
+    return by_model(measurement.trials.unsaved().items())
 
 
 def write(out: IO[str], pages: Pages, config: Config) -> int:

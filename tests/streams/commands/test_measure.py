@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from monitor.config import ConfigError, Model, Rule
+from monitor.config import Config, ConfigError, Model, Rule
 from monitor.readings import Verdict
 from streams import settings
 from streams.commands import measure, options
@@ -65,7 +65,7 @@ def measured(as_of: str | None = None) -> Measured:
 
 
 def taken(chunks: Iterable[Chunk], models: dict[str, Model], name: str, as_of: int | None = None) -> Measured:
-    measurement = Measurement(models, name, as_of)
+    measurement = Measurement(Config(models=models), name, as_of)
     for chunk in chunks:
         measurement.take(chunk)
     return measurement.result()
