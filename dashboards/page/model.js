@@ -31,6 +31,7 @@ function content(about, reading, readings, choice) {
     h("div", { class: "controls" }, windows(readings, reading.window), rates.length > 0 && chooser(rates, rate)),
     facts(reading, about.name),
     cautions(reading.cautions ?? []),
+    restarts(reading.restarts ?? []),
     tally(reading),
     attributes.map(([name, attribute]) => attributeCard(name, attribute, reading, rate)),
     attributes.length === 0 && h("p", { class: "card quiet" }, "No attribute of people is configured for this model."),
@@ -81,6 +82,12 @@ function facts(reading, name) {
 function cautions(found) {
   return found.length > 0 && h("ul", { class: "cautions", "aria-label": "Cautions" }, found.map(({ kind, attribute, group, text }) =>
     h("li", { "data-key": [kind, attribute, group].join("|") }, text)));
+}
+
+// Which tests began anew, and why.
+function restarts(found) {
+  return found.length > 0 && h("ul", { class: "cautions quiet", "aria-label": "Tests that began anew" }, found.map((r) =>
+    h("li", { "data-key": [r.rule, r.attribute, r.reason].join("|") }, `Tests of “${r.rule}” by ${r.attribute}: ${words.restart(r)}`)));
 }
 
 function tally(reading) {
@@ -168,7 +175,8 @@ function range(c) {
 function badge(c) {
   if (!limited(c) && c.verdict !== "undefined") return h("span", { class: "quiet" }, "no limit set");
   const more = (c.verdict === "undecided" && outlook(c)) || proof(c) || (c.rough ? "rough: few decisions" : "");
-  return [h("span", { class: `verdict ${c.verdict}` }, sign(c.verdict), words.verdict(c.verdict)), more && h("span", { class: "range" }, more)];
+  return [h("span", { class: `verdict ${c.verdict}` }, sign(c.verdict), words.verdict(c.verdict)), more && h("span", { class: "range" }, more),
+    c.restart && h("span", { class: "range restart" }, words.restart(c.restart))];
 }
 
 // What holds however often one looks: the confidence sequence since the test began.

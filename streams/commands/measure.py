@@ -18,11 +18,12 @@ from monitor.events import DAY_MS, Decision, Decoded, Event, Invalid, InvalidEve
 from monitor.facts import Facts
 from monitor.fairness.impact import Impacts
 from monitor.panes.table import Table
-from monitor.readings import Attribute, Comparison, Drift, Group, Reading, Verdict
+from monitor.readings import Attribute, Comparison, Drift, Group, Reading, Restart, Verdict
 from monitor.trials import Trials, families, levels
 from streams.files.reader import Chunk
 
 FOREVER = 1 << 53  # ms: no event is later
+TIMES = ("since", "proved", "confirmed", "onset")  # of tests
 EXAMPLES = 3  # of each reason, to be shown
 _KEY = bytes(16)  # ids stay in this process: their pseudonyms need no secret
 _COUNTS = dict.fromkeys(("tp", "fp", "tn", "fn", "up", "un"), 0)
@@ -155,7 +156,7 @@ def summary(
     others = [reading for reading in readings if window is None and reading is not main]
     return {
         "model": main.model,
-        "as_of": None if main.as_of is None else spelled(main.as_of),
+        "as_of": _spelled(main.as_of),
         "decisions": main.decisions,
         "feedback": main.feedback,
         "invalid": dict(main.invalid if invalid is None else invalid),
@@ -169,6 +170,7 @@ def summary(
             for c in _with_ruled(main.composites, (other.composites for other in others))
         ],
         "cautions": [_chosen(caution, caution.__struct_fields__) for caution in main.cautions],
+        "restarts": [_restart(found) for found in main.restarts],
         "drift": [
             _chosen(d, d.__struct_fields__) | {"verdict": d.verdict.value}
             for d in _with_ruled(main.drift, (other.drift for other in others))
@@ -234,11 +236,25 @@ def _comparison(comparison: Comparison) -> dict[str, Any]:
     return what | {
         "verdict": comparison.verdict.value,
         "needed": comparison.needed,
-        "due": None if comparison.due is None else spelled(comparison.due),
+        "due": _spelled(comparison.due),
         "detectable": comparison.detectable,
         "e_value": comparison.e_value,
         "window": comparison.window,
+        "rule": comparison.rule,
+        "test": comparison.test,
+        **_chosen(comparison, ("cs_low", "cs_high", "tested", "proof", "proved_after", "once_in", "listed")),
+        **{name: _spelled(getattr(comparison, name)) for name in TIMES},
+        "revised": comparison.revised,
+        "restart": None if comparison.restart is None else _restart(comparison.restart),
     }
+
+
+def _restart(found: Restart) -> dict[str, Any]:
+    return _chosen(found, found.__struct_fields__) | {"at": spelled(found.at)}
+
+
+def _spelled(time: int | None) -> str | None:
+    return None if time is None else spelled(time)
 
 
 def _chosen(found: Struct, names: Sequence[str]) -> dict[str, Any]:

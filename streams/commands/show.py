@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from monitor import words
 from monitor.config import Model
 from monitor.readings import Attribute, Comparison, Drift, Group, Rate, Reading, Verdict
 from streams.commands.measure import Measured, main_reading, spelled
@@ -37,6 +38,9 @@ def show(console: Console, measured: Measured, model: Model, window: str | None,
         console.print(line, markup=False, highlight=False)
     for caution in main.cautions:
         console.print(Text(f"Caution: {caution.text}", style="yellow"))
+    for found in main.restarts:
+        about = f"{found.rule}, by {found.attribute}"
+        console.print(Text(f"{words.clean(about)}: {words.restart(found)}", style="yellow"))
     for name, attribute in main.attributes.items():
         console.print(groups(name, attribute))
     asked = [c for reading in readings for c in _comparisons(reading) if _shown(c, model, everything)]
@@ -199,11 +203,20 @@ def verdict(found: Verdict, outlook: str = "") -> Text:
 def _outlook(c: Comparison) -> str:
     """How many more decisions an undecided comparison needs, about when, and what would be proved today."""
     if c.verdict is not Verdict.UNDECIDED:
-        return ""
+        return "; ".join(_proof(c))
     when = "" if c.due is None else f", about {spelled(c.due)[:10]}"
     needed = f"about {c.needed:,} more{when}" if c.needed else ""
     provable = "" if c.detectable is None else f"provable: {number(c.detectable)}"
     return "; ".join(part for part in (needed, provable) if part)
+
+
+def _proof(c: Comparison) -> Iterator[str]:
+    """When a sequential test proved it, and since about when it is so."""
+    if c.proved is not None:
+        cases = "" if c.proved_after is None else f" by {c.proved_after:,} cases"
+        yield f"proved {spelled(c.proved)[:10]}{cases}"
+    if c.onset is not None:
+        yield f"changed about {spelled(c.onset)[:10]}"
 
 
 def _comparisons(reading: Reading) -> Iterator[Comparison]:

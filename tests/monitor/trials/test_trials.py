@@ -236,7 +236,7 @@ def test_what_comes_late_is_counted_and_not_fed() -> None:
     trials.advance(int(at(21) * 1000))
     (running,) = trials.running["gap", "sex"]
     assert (running.fed(0), trials.revisions(running, 0)) == (1200, (0, 40))
-    assert trials.notes == []
+    assert trials.restarts.notes == []
 
 
 def test_late_outcomes_do_not_hide_late_decisions() -> None:
@@ -328,8 +328,10 @@ def test_too_many_corrections_begin_a_test_anew_at_half_its_level() -> None:
     restarts = int(running.marks.state["restarts"][0])
     assert restarts > 1
     assert running.alpha.tolist() == [running.terms.alpha * 0.5**restarts]
-    assert trials.notes[0].said.startswith("F and M: ")
-    assert trials.notes[0].said.endswith("mature_after says how long outcomes may change")
+    assert len(trials.restarts.notes) == restarts
+    newest = trials.restarts.notes[-1]
+    assert (newest.reason, newest.group, newest.reference) == ("corrected", "F", "M")
+    assert newest.events > 0.01 * newest.fed
 
 
 def test_what_is_put_right_before_the_next_slice_begins_nothing_anew() -> None:
@@ -347,7 +349,7 @@ def test_what_is_put_right_before_the_next_slice_begins_nothing_anew() -> None:
         trials.advance(int(at(41) * 1000))
         states.append(trials.to_bytes())
     assert states[0] == states[1]
-    assert trials.notes == []
+    assert trials.restarts.notes == []
 
 
 def _outcome(decision: Decision, after: float, happened: bool) -> Feedback:
@@ -358,7 +360,7 @@ def _outcome(decision: Decision, after: float, happened: bool) -> Feedback:
 def test_few_corrections_do_not_and_matured_outcomes_have_none() -> None:
     for share, mature_after in ((0.004, "0s"), (0.1, "5d")):
         _, trials = corrected(share, mature_after)
-        assert trials.notes == []
+        assert trials.restarts.notes == []
         (running,) = trials.running["accuracy", "sex"]
         assert (trials.revisions(running, 0).altered > 0) == (mature_after == "0s")
 
@@ -373,9 +375,7 @@ def test_an_edit_restarts_the_tests_of_its_rule_alone() -> None:
     again.restore(table)
     assert again.running["renamed", "sex"][0].fed(0) == 1200
     assert again.running["four fifths", "sex"][0].fed(0) == 0
-    assert [(note.rule, note.said) for note in again.notes] == [
-        ("four fifths", "the rule is new or was edited: its tests begin")
-    ]
+    assert [(note.rule, note.reason) for note in again.restarts.notes] == [("four fifths", "edited")]
     again.advance(int(at(30) * 1000))
     assert again.running["four fifths", "sex"][0].fed(0) == 600
 
@@ -535,7 +535,7 @@ def provisional(seed: int, mature_after: str) -> bool:
         add(facts, [], by_day.get(day, []))
         trials.advance(int(at(day + 1) * 1000))
     marks = trials.running["tpr", "sex"][0].marks.state
-    return any(note.rule == "tpr" for note in trials.notes) or not np.isnan(marks["proved"][0])
+    return any(note.rule == "tpr" for note in trials.restarts.notes) or not np.isnan(marks["proved"][0])
 
 
 def test_provisional_outcomes_are_harmless_once_they_have_matured() -> None:
