@@ -126,11 +126,8 @@ def _without(reading: Reading, gone: Set[Cell], least: int) -> Reading:
     """`reading` without the groups that are gone, nor the comparisons and drift streams that show one."""
     streams = gone | hidden(_stream_sizes(reading), least)
     shown = {(name, group) for name, a in reading.attributes.items() for group in a.groups} - gone
-    if (
-        not streams
-        and not any(_few_then(c, least) or c.restart for c in _compared(reading))
-        and not reading.restarts
-    ):
+    told = reading.restarts or any(_few_then(c, least) or c.restart for c in _compared(reading))
+    if not streams and not told:
         return reading
     names = {f"{STREAM}{attribute}.{group}" for attribute, group in streams}
     return replace(

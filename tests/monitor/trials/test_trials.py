@@ -17,11 +17,12 @@ from monitor.events import Decision, Feedback
 from monitor.facts import Facts
 from monitor.monitor import Monitor
 from monitor.panes import Panes
-from monitor.readings import Comparison, Verdict
+from monitor.readings import Comparison, Restart, Verdict
 from monitor.sequential.control import Budget
 from monitor.trials import Levels, Trials, alone, check, families, levels, told
 from monitor.trials import test_of as method
 from monitor.trials.judged import KINDS
+from monitor.trials.restarts import CORRECTED, NEW_GROUP, NEWEST, Note, Restarts
 from monitor.trials.running import first_slice, month_of
 from streams import settings
 from streams.commands.options import BUNDLED
@@ -334,6 +335,50 @@ def test_too_many_corrections_begin_a_test_anew_at_half_its_level() -> None:
     assert newest.events > 0.01 * newest.fed
 
 
+def test_why_a_test_began_anew_is_told() -> None:
+    _, trials = corrected(0.1)
+    (running,) = trials.running["accuracy", "sex"]
+    restarts, newest = int(running.marks.state["restarts"][0]), trials.restarts.notes[-1]
+    (told_of,) = trials.restarts.told(DAY)
+    assert (told_of.reason, told_of.times, told_of.at) == ("corrected", restarts, newest.slice * DAY)
+    assert (told_of.group, told_of.events, told_of.fed) == ("F", newest.events, newest.fed)
+    assert trials.restarts.of(running, 0) == told_of
+    again = Trials("m", trials.model, Panes(Codes(), DAY))
+    again.restore(trials.unsaved())
+    assert again.restarts.told(DAY) == [told_of]
+    (pair,) = again.running["accuracy", "sex"]
+    assert again.restarts.of(pair, 0) == told_of
+
+
+def test_groups_that_come_later_are_told() -> None:
+    made = [*decisions(range(30), FAIR), *decisions(range(10, 30), {"X": 0.5}, seed=2)]
+    found = {c.group: c.restart for c in read(MODEL, made, 30)}
+    assert found["F"] is None
+    assert found["X"] is not None
+    assert (found["X"].reason, found["X"].at, found["X"].times) == ("new_group", int(at(10) * 1000), 1)
+    trials = advanced(MODEL, learnt(MODEL, made).panes["m"], 30)
+    assert [(each.reason, each.group) for each in trials.restarts.told(DAY)] == [("new_group", "X")]
+
+
+def test_of_each_reason_the_newest_are_kept_and_all_are_counted() -> None:
+    restarts = Restarts()
+    restarts.add(Note(1, "gap", "sex", CORRECTED, "F", "M", 9, 99))
+    for number in range(2 * NEWEST):
+        restarts.add(Note(number, "gap", "sex", NEW_GROUP, f"G{number}"))
+    assert [(each.reason, each.times) for each in restarts.told(DAY)] == [
+        ("corrected", 1),
+        ("new_group", 2 * NEWEST),
+    ]
+    assert len(restarts.notes) == NEWEST + 1
+
+
+def test_an_alert_whose_test_began_anew_says_why() -> None:
+    (first,) = read(replace(MODEL, min_group=5), decisions(range(12), UNFAIR), 12)
+    why = Restart(rule="gap", attribute="sex", reason="edited", text="the rule was edited", at=0, times=1)
+    assert "About its test: The rule was edited (with 1970-01-01)." in said(replace(first, restart=why))
+    assert "About its test" not in said(first)
+
+
 def test_what_is_put_right_before_the_next_slice_begins_nothing_anew() -> None:
     """However often one looked meanwhile: every reading of the facts at the end gives the same tests."""
     model = ruled(Rule(metric="accuracy", max=0.1, name="accuracy"))
@@ -376,8 +421,33 @@ def test_an_edit_restarts_the_tests_of_its_rule_alone() -> None:
     assert again.running["renamed", "sex"][0].fed(0) == 1200
     assert again.running["four fifths", "sex"][0].fed(0) == 0
     assert [(note.rule, note.reason) for note in again.restarts.notes] == [("four fifths", "edited")]
+    assert again.unsaved()  # once more restarted, it is not told twice
     again.advance(int(at(30) * 1000))
     assert again.running["four fifths", "sex"][0].fed(0) == 600
+
+
+@pytest.mark.parametrize(("before", "after"), [("30d", "24h"), ("24h", "30d")])
+def test_slices_of_another_width_are_neither_fed_again_nor_waited_for(before: str, after: str) -> None:
+    """The shortest window cuts time: slice 20,000 is of 2024 in days, and of 1972 in hours."""
+    made = decisions(range(40), FAIR)
+    old, new = replace(MODEL, windows=[before]), replace(MODEL, windows=[after])
+    table = advanced(old, learnt(old, [d for d in made if d.time < at(20)]).panes["m"], 20).unsaved()
+    panes = learnt(new, made).panes["m"]
+    again = Trials("m", new, panes)
+    again.restore(table)
+    again.advance(int(at(40) * 1000))
+    (running,) = again.running["gap", "sex"]
+    assert (running.fed(0), running.start * panes.width) == (1200, at(20) * 1000)
+    assert trials_after(again, new, panes, 40).to_bytes() == again.to_bytes()
+    assert revisions(again) == [(0, 0)]
+
+
+def trials_after(trials: Trials, model: Model, panes: Panes, day: float) -> Trials:
+    """As another worker takes them up."""
+    again = Trials("m", model, panes)
+    again.restore(trials.unsaved())
+    again.advance(int(at(day) * 1000))
+    return again
 
 
 def test_what_is_asked_later_is_tested_with_what_comes_then() -> None:

@@ -117,6 +117,30 @@ def compare(notebook: ModuleType, running: Running, pair: list, *gains: object) 
         assert np.isnan(marks["changed"][0])
 
 
+@pytest.mark.parametrize("kind", LIMITS)
+def test_a_month_s_exact_test_is_replicated(notebook: ModuleType, tmp_path: Path, kind: str) -> None:
+    """The product's p-value is bounded from above, within 1 %; the notebook's is searched for on a grid."""
+    model, rates = replace(MODEL, rules=[LIMITS[kind]]), {"F": 0.35, "M": 0.6}
+    made = decisions(range(0, 62, 3), rates, each={"F": 8, "M": 14})
+    trials = advanced(model, learnt(model, made).panes["m"], 62)
+    (running,) = trials.running["gap", "sex"]
+    group, reference = running.pairs[0]
+    whom = {"model": "m", "attribute": "sex", "metric": "selection_rate"}
+    pair = notebook.read(written(tmp_path, trials, model), **whom, group=group, reference=reference)
+    null, marks = running.family.side.null, running.marks.state
+    found = notebook.months(pair, null.kind, null.limit, running.width)
+    assert [month for month, _, _ in found] == ["2026-01", "2026-02", "2026-03"]
+    _, events, p = found[1]  # the newest that is over
+    assert events == sum((d.time - at(0)) // 86400 in range(31, 59) for d in made)
+    assert 0.999 * p <= marks["p"][0] <= 1.011 * p < 0.2
+    assert (p <= running.terms.monthly) == (marks["monthly"][0] == 20_513)
+
+
+def test_months_that_keep_the_limit_or_are_large_are_not_tested(notebook: ModuleType) -> None:
+    month = [(20_454, np.array([40, 20, 40, 21])), (20_485, np.array([600, 100, 600, 500]))]
+    assert notebook.months(month, "difference", 0.05, 86_400_000) == [("2026-01", 80, 1.0)]
+
+
 def test_compas_is_replicated_from_a_file(notebook: ModuleType, tmp_path: Path) -> None:
     path = tmp_path / "slices.csv"
     assert cli.main(["slices", str(COMPAS), "-c", str(options.BUNDLED), "-o", str(path)]) == 0
