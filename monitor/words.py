@@ -229,9 +229,9 @@ def restart(found: Restart) -> str:
     """Why a test began anew, without names.
 
     >>> restart(Restart(rule="", attribute="", reason="edited", text="the rule was edited", at=0, times=2))
-    'The rule was edited (with 1970-01-01, the last of 2 times).'
+    'The rule was edited (from 1970-01-01 on, the last of 2 times).'
     """
-    details = [f"with {moment(found.at)[:10]}"]
+    details = [f"from {moment(found.at)[:10]} on"]
     if found.events is not None and found.fed is not None:
         details.append(f"{found.events:,} of {found.fed:,} events")
     if found.times > 1:

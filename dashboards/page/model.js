@@ -86,8 +86,8 @@ function cautions(found) {
 
 // Which tests began anew, and why.
 function restarts(found) {
-  return found.length > 0 && h("ul", { class: "cautions quiet", "aria-label": "Tests that began anew" }, found.map((r) =>
-    h("li", { "data-key": [r.rule, r.attribute, r.reason].join("|") }, `Tests of “${r.rule}” by ${r.attribute}: ${words.restart(r)}`)));
+  return found.length > 0 && h("ul", { class: "cautions", "aria-label": "Tests that began anew" }, found.map((r) =>
+    h("li", { "data-key": [r.rule, r.attribute, r.reason].join("|") }, `Tests of “${r.rule}” by ${[r.attribute, [r.group, r.reference].filter(Boolean).join(" and ")].filter(Boolean).join(", ")}: ${words.restart(r)}`)));
 }
 
 function tally(reading) {
@@ -156,7 +156,7 @@ function comparisons(found, prefix = () => "") {
     cells: [
       [h("span", { class: "what" }, words.metric(c.metric)), h("span", { class: "who" }, prefix(c), who(c)), ownName(c) && h("span", { class: "who" }, `“${c.rule}”`)],
       [h("strong", {}, words.gap(c.value, c)), h("span", { class: "range" }, rates(c))],
-      [c.value === null ? "" : drawn(c, scale(found.filter((other) => kind(other) === kind(c)))), h("span", { class: "range" }, range(c)), always(c)],
+      [c.value === null ? "" : drawn(c, scale(found.filter((other) => kind(other) === kind(c)))), h("span", { class: "range" }, range(c)), always(c), c.restart && h("span", { class: "range" }, words.restart(c.restart))],
       badge(c),
     ] })), "comparisons");
 }
@@ -175,8 +175,7 @@ function range(c) {
 function badge(c) {
   if (!limited(c) && c.verdict !== "undefined") return h("span", { class: "quiet" }, "no limit set");
   const more = (c.verdict === "undecided" && outlook(c)) || proof(c) || (c.rough ? "rough: few decisions" : "");
-  return [h("span", { class: `verdict ${c.verdict}` }, sign(c.verdict), words.verdict(c.verdict)), more && h("span", { class: "range" }, more),
-    c.restart && h("span", { class: "range restart" }, words.restart(c.restart))];
+  return [h("span", { class: `verdict ${c.verdict}` }, sign(c.verdict), words.verdict(c.verdict)), more && h("span", { class: "range" }, more)];
 }
 
 // What holds however often one looks: the confidence sequence since the test began.

@@ -120,7 +120,7 @@ export function limits(about) {
 
 // Why a test began anew, with its numbers where groups may be known.
 export function restart({ text, at, times, events, fed }) {
-  const details = [`with ${day(at)}`, events !== null && fed !== null && `${count(events)} of ${plural(fed, "event")}`, times > 1 && `the last of ${count(times)} times`];
+  const details = [`from ${day(at)} on`, events !== null && fed !== null && `${count(events)} of ${plural(fed, "event")}`, times > 1 && `the last of ${count(times)} times`];
   return `${sentence(text)} (${details.filter(Boolean).join(", ")}).`;
 }
 

@@ -375,7 +375,7 @@ def test_of_each_reason_the_newest_are_kept_and_all_are_counted() -> None:
 def test_an_alert_whose_test_began_anew_says_why() -> None:
     (first,) = read(replace(MODEL, min_group=5), decisions(range(12), UNFAIR), 12)
     why = Restart(rule="gap", attribute="sex", reason="edited", text="the rule was edited", at=0, times=1)
-    assert "About its test: The rule was edited (with 1970-01-01)." in said(replace(first, restart=why))
+    assert "About its test: The rule was edited (from 1970-01-01 on)." in said(replace(first, restart=why))
     assert "About its test" not in said(first)
 
 

@@ -101,4 +101,4 @@ def test_what_a_test_proved_and_why_it_began_anew_is_said() -> None:
     groups = Attribute("[b]Caucasian[/b]", GROUPS, [proved])
     text = printed(replace(READING, attributes={"race": groups}, restarts=[why]))
     assert "out of limits (proved 2014-01-01 by 1,234 cases; changed about 2014-01-01)" in text
-    assert "gap, by race: The rule was edited (with 2014-01-01)." in text
+    assert "gap, by race: The rule was edited (from 2014-01-01 on)." in text
