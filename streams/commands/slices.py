@@ -10,7 +10,8 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 from monitor.config import Broker, Config, ConfigError, slice_ms
 from monitor.trials import ledger
 from monitor.trials.ledger import Page
-from monitor.trials.trials import BOOKS
+from monitor.trials.record import State, decode
+from monitor.trials.trials import BOOKS, STATE
 from streams import parts, topics
 from streams.commands.measure import Measurement, spelled
 from streams.commands.options import Source
@@ -21,8 +22,19 @@ Pages = dict[str, list[Page]]  # by model
 
 
 def of_deployment(config: Config, patience: float = 30.0) -> Pages:
-    """What is written down in Kafka, of all models. Raises ConfigError where Kafka cannot be read, or is
-    silent for so many seconds."""
+    """What is written down in Kafka, of all models. Raises ConfigError as :func:`durable` does."""
+    return by_model(durable(config, patience))
+
+
+def states_of_deployment(config: Config, patience: float = 30.0) -> dict[str, State]:
+    """All tests as they are written down in Kafka, by model. Raises ConfigError as :func:`durable` does."""
+    items = durable(config, patience)
+    return {key.removeprefix(STATE).decode(): decode(item) for key, item in items if key.startswith(STATE)}
+
+
+def durable(config: Config, patience: float) -> list[tuple[bytes, bytes]]:
+    """What `evaluate` has written down. Raises ConfigError where Kafka cannot be read, or is silent for so
+    many seconds."""
     broker = config.broker
     topic = topics.names(broker).pane_table
     try:
@@ -34,7 +46,7 @@ def of_deployment(config: Config, patience: float = 30.0) -> Pages:
         raise ConfigError("broker.url", broker.url, f"the address of a running Kafka ({reason})") from None
     if not tables:
         raise ConfigError("broker.group", broker.group, f"a deployment's, whose topic is {topic}")
-    return by_model(item for table in tables for item in parts.joined(table).items())
+    return [item for table in tables for item in parts.joined(table).items()]
 
 
 def _settings(broker: Broker) -> dict[str, Any]:

@@ -136,11 +136,19 @@ def check(args: Namespace) -> int:
     from streams.commands.check import description, show
 
     config = settings.load(args.config)
+    anew = _edits(config) if args.deployed else None
     if args.json:
-        _print_json(description(config))
+        _print_json(description(config, anew))
     else:
-        show(Console(), config)
+        show(Console(), config, anew)
     return OK
+
+
+def _edits(config: Config) -> list[str]:
+    from monitor.trials.edits import edits
+    from streams.commands.slices import states_of_deployment
+
+    return edits(config, states_of_deployment(config))
 
 
 def plan(args: Namespace) -> int:

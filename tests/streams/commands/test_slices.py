@@ -13,7 +13,9 @@ from msgspec.structs import replace
 
 from monitor.config import Broker, Columns, Config, ConfigError, Model, Rule
 from monitor.trials import Trials, ledger
+from monitor.trials.edits import edits
 from monitor.trials.ledger import Page
+from monitor.trials.record import decode
 from monitor.trials.running import Running
 from streams import cli, parts, topics
 from streams.commands import measure, options, slices
@@ -206,6 +208,68 @@ def test_the_ledger_is_read_from_kafka() -> None:
         producer.close()
         found = slices.of_deployment(Config(models={"m": MODEL}, broker=broker))
     assert found == {"m": [*pages, *few]}
+
+
+def test_which_tests_an_edited_configuration_begins_anew_is_said_by_the_durable_state(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = Rule(metric="selection_rate", compare="ratio", min=0.8, name="kept")
+    trials = advanced(
+        replace(MODEL, rules=[GAP, kept]),
+        learnt(MODEL, decisions(range(5), {"F": 0.5, "M": 0.5})).panes["m"],
+        5,
+    )
+    with EmbeddedBroker() as embedded:
+        broker = Broker(url=embedded.url, group="g")
+        embedded.create(topic := topics.names(broker).pane_table)
+        producer = KafkaProducer(bootstrap_servers=embedded.address, api_version=(2, 1))
+        for name, value in trials.unsaved().items():
+            producer.send(topic, key=name, value=value, partition=1)
+        producer.flush()
+        producer.close()
+        path = tmp_path / "edited.toml"
+        path.write_text(EDITED.format(url=embedded.url))
+        assert cli.main(["check", "-c", str(path), "--deployed"]) == 0
+        said = " ".join(capsys.readouterr().out.split())
+    assert "m, gap, by sex: with this configuration its tests begin, or begin anew." in said
+    assert "m, gap: what its tests have found so far ends with this configuration." in said
+    assert "m, kept" not in said.partition("m, gap, by sex: with")[2]
+    assert "new: its tests have not begun, so that nothing begins anew." in said
+
+
+EDITED = """
+[broker]
+url = "{url}"
+group = "g"
+[models.m]
+positive = ["yes"]
+attributes = ["sex"]
+windows = ["all"]
+reference = {{ sex = "M" }}
+[[models.m.rules]]
+name = "gap"
+metric = "selection_rate"
+min = -0.1
+max = 0.1
+[[models.m.rules]]
+name = "kept"
+metric = "selection_rate"
+compare = "ratio"
+min = 0.8
+[models.new]
+positive = ["yes"]
+attributes = ["sex"]
+[[models.new.rules]]
+metric = "selection_rate"
+min = -0.1
+"""
+
+
+def test_the_same_configuration_begins_nothing_anew() -> None:
+    panes = learnt(MODEL, decisions(range(5), {"F": 0.5, "M": 0.5})).panes["m"]
+    state = decode(advanced(MODEL, panes, 5).to_bytes())
+    said = edits(Config(models={"m": MODEL}), {"m": state})
+    assert said == ["m: no test begins anew with this configuration."]
 
 
 def test_a_broker_that_is_not_there_is_named() -> None:
