@@ -52,7 +52,8 @@ class Restarts:
         self.totals[note.rule, note.attribute, note.reason] += 1
         others = [each for each in self.notes if each.reason != note.reason]
         alike = [each for each in self.notes if each.reason == note.reason]
-        self.notes = [*others, *[*alike, note][-NEWEST:]]
+        # in the order of time, whichever tests were fed first
+        self.notes = sorted([*others, *sorted([*alike, note], key=_order)[-NEWEST:]], key=_order)
 
     def restore(self, notes: Iterable[Note], totals: Iterable[tuple[str, str, str, int]]) -> None:
         """Takes up what a record holds."""
@@ -62,7 +63,9 @@ class Restarts:
     def told(self, width: int) -> list[Restart]:
         """For each rule, attribute and reason how many there were, and the newest."""
         newest = {(note.rule, note.attribute, note.reason): note for note in self.notes}
-        return [_restart(newest[key], times, width) for key, times in self.totals.items() if key in newest]
+        return [
+            _restart(newest[key], times, width) for key, times in sorted(self.totals.items()) if key in newest
+        ]
 
     def of(self, running: Running, pair: int) -> Restart | None:
         """Why a pair's tests did not begin with the first event; None where they did."""
@@ -75,6 +78,10 @@ class Restarts:
         note = Note(first, rule, attribute, reason, *running.pairs[pair])
         known = next((each for each in self.notes if _same(each, note)), note)
         return _restart(known, max(1, times), running.width)
+
+
+def _order(note: Note) -> tuple[int, str, str, str, str, str]:
+    return note.slice, note.rule, note.attribute, note.reason, note.group or "", note.reference or ""
 
 
 def _same(one: Note, other: Note) -> bool:

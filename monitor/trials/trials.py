@@ -281,7 +281,7 @@ class Trials:
         gone = [
             (*key, number, *found) for key, slices in self._gone.items() for number, found in slices.items()
         ]
-        totals = [(*key, times) for key, times in self.restarts.totals.items()]
+        totals = [(*key, times) for key, times in sorted(self.restarts.totals.items())]
         fed = self._consumed, self.restarts.notes, kept, self._forgotten, gone, totals, self._panes.width
         return msgspec.msgpack.encode(State(FORMAT, self.begun, *fed))
 

@@ -372,6 +372,17 @@ def test_of_each_reason_the_newest_are_kept_and_all_are_counted() -> None:
     assert len(restarts.notes) == NEWEST + 1
 
 
+def test_in_which_order_tests_are_fed_changes_nothing_of_what_is_told() -> None:
+    made = [Note(number % 70, "gap", "sex", NEW_GROUP, f"G{number}") for number in range(100)]
+    one, two = Restarts(), Restarts()
+    for note in made:
+        one.add(note)
+    for note in reversed(made):
+        two.add(note)
+    assert (one.notes, one.told(DAY)) == (two.notes, two.told(DAY))
+    assert min(note.slice for note in one.notes) == 25
+
+
 def test_an_alert_whose_test_began_anew_says_why() -> None:
     (first,) = read(replace(MODEL, min_group=5), decisions(range(12), UNFAIR), 12)
     why = Restart(rule="gap", attribute="sex", reason="edited", text="the rule was edited", at=0, times=1)
