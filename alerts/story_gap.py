@@ -119,6 +119,8 @@ def _meaning(alert: Alert, gap: Comparison, model: Model) -> list[str]:
     lines = [words.explanation(gap.metric, model)]
     if alert.state is State.FIRING:
         lines += _proof(gap)
+    if alert.state is State.FIRING and gap.restart is not None:
+        lines.append(f"About its test: {words.restart(gap.restart)}")
     if alert.state is State.FIRING and gap.low is not None and gap.proof is None:
         lines.append("The whole interval lies beyond the limit: chance alone is an unlikely reason.")
     if alert.state is State.FIRING and gap.e_value is not None and gap.e_value > 1 and not gap.proof:

@@ -82,6 +82,8 @@ def of_readings(readings: Iterable[Reading]) -> Iterator[Sample]:
             yield from chain.from_iterable(_comparison(where, c) for c in attribute.comparisons)
         yield from chain.from_iterable(_comparison(where, c) for c in reading.composites)
         yield from chain.from_iterable(_drift(where, d) for d in reading.drift)
+        for r in reading.restarts:
+            yield metrics.TEST_RESTARTS, (reading.model, r.rule, r.attribute, r.reason), r.times
         for c in reading.cautions:
             yield metrics.CAUTION, (*where, c.attribute or "", c.group or "", c.reference or "", c.kind), 1
 

@@ -109,6 +109,13 @@ CAUTION = Spec(
     (*_GROUP, "reference", "kind"),
     "Outcomes come selectively, or later for some groups: metrics that rest on them mislead.",
 )
+TEST_RESTARTS = Spec(
+    "fairlead_test_restarts_total",
+    "counter",
+    "restarts",
+    ("model", "rule", "attribute", "reason"),
+    "Sequential tests that began anew, or later than others (reason=corrected, edited or new_group).",
+)
 ALERTS = Spec(
     "fairlead_alerts",
     "gauge",

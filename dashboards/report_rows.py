@@ -192,7 +192,11 @@ def _counts(c: Comparison) -> str:
 
 
 def _said(c: Comparison) -> str:
-    """What the verdict means here, and what it waits for."""
+    """What the verdict means here, what it waits for, and whether its test began anew."""
+    return _meant(c) if c.restart is None else f"{_meant(c)} {words.restart(c.restart)}"
+
+
+def _meant(c: Comparison) -> str:
     if not _limited(c) and c.verdict is not Verdict.UNDEFINED:
         return "No limit is set."
     if c.verdict is Verdict.UNDECIDED and c.needed:

@@ -27,6 +27,7 @@ class ModelSummary(Struct, frozen=True, kw_only=True):
     decisions: int  # in the widest window
     verdicts: dict[str, int]
     firing: int
+    restarts: dict[str, int] = {}  # of its tests, by reason
 
 
 class State(Struct, frozen=True, kw_only=True):
@@ -73,7 +74,16 @@ def _model(name: str, model: Model, readings: list[Reading], alerts: list[Public
         decisions=max((r.decisions for r in own), default=0),
         verdicts=dict(Counter(str(v.verdict) for r in own for v in _judged(r))),
         firing=sum(a.model == name and a.state == "firing" for a in alerts),
+        restarts=_restarts(own),
     )
+
+
+def _restarts(readings: list[Reading]) -> dict[str, int]:
+    """How often tests began anew, by reason; all windows say the same."""
+    found: Counter[str] = Counter()
+    for each in readings[0].restarts if readings else ():
+        found[each.reason] += each.times
+    return dict(found)
 
 
 def _judged(reading: Reading) -> Iterator[Comparison | Drift]:

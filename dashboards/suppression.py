@@ -11,7 +11,7 @@ from dashboards.view import AlertView, Health, View
 from monitor.config import Model
 from monitor.events.exposed import Exposure
 from monitor.fairness.reference import BASELINE
-from monitor.readings import Attribute, Caution, Comparison, Drift, Reading
+from monitor.readings import Attribute, Caution, Comparison, Drift, Reading, Restart
 
 STREAM = "selection."  # a drift stream of a group begins with it
 MIN_GROUP = 10  # for a model that the configuration no longer has
@@ -126,15 +126,18 @@ def hidden_groups(readings: Iterable[Reading], least: int) -> dict[str, set[Cell
 def _without(reading: Reading, gone: Set[Cell], least: int) -> Reading:
     """`reading` without the groups that are gone, nor the comparisons and drift streams that show one."""
     streams = gone | hidden(_stream_sizes(reading), least)
-    if not streams and not any(_few_then(c, least) for c in _compared(reading)):
+    shown = {(name, group) for name, a in reading.attributes.items() for group in a.groups} - gone
+    told = reading.restarts or any(_few_then(c, least) or c.restart for c in _compared(reading))
+    if not streams and not told:
         return reading
     names = {f"{STREAM}{attribute}.{group}" for attribute, group in streams}
     return replace(
         reading,
-        attributes={name: _attribute(name, a, gone, least) for name, a in reading.attributes.items()},
+        attributes={name: _attribute(name, a, gone, shown, least) for name, a in reading.attributes.items()},
         cautions=[c for c in reading.cautions if not _names(c, gone)],
         composites=[c for c in reading.composites if not _names(c, gone) and not _small(c, least)],
         drift=[d for d in reading.drift if d.stream not in names],
+        restarts=[_unnamed(found, shown) for found in reading.restarts],
     )
 
 
@@ -162,13 +165,23 @@ def _alert(alert: AlertView, shown: _Shown | None, least: int) -> PublicAlert:
         episode=alert.episode,
         fired=alert.fired,
         note=alert.note,
-        evidence=None if secret else alert.evidence,
+        evidence=None if secret else _shown_evidence(alert.evidence, shown),
     )
 
 
 def _is_secret(evidence: Comparison | Drift, shown: _Shown | None, least: int) -> bool:
     gone = shown.hidden.get(evidence.window, set()) if shown else set()
     return _small(evidence, least) or _names(evidence, gone)
+
+
+def _shown_evidence(
+    about: Comparison | Drift | Exposure, shown: _Shown | None
+) -> Comparison | Drift | Exposure:
+    if not isinstance(about, Comparison):
+        return about
+    readings = [] if shown is None else [r for r in shown.readings if r.window == about.window]
+    visible = {(name, group) for r in readings for name, a in r.attributes.items() for group in a.groups}
+    return _without_names(about, visible)
 
 
 def _stream_sizes(reading: Reading) -> dict[str, dict[str, int]]:
@@ -182,12 +195,28 @@ def _stream_sizes(reading: Reading) -> dict[str, dict[str, int]]:
     return found
 
 
-def _attribute(name: str, attribute: Attribute, gone: Set[Cell], least: int) -> Attribute:
+def _attribute(name: str, attribute: Attribute, gone: Set[Cell], shown: Set[Cell], least: int) -> Attribute:
+    public = (c for c in attribute.comparisons if not _names(c, gone) and not _few_then(c, least))
     return Attribute(
         reference=None if (name, attribute.reference) in gone else attribute.reference,
         groups={g: group for g, group in attribute.groups.items() if (name, g) not in gone},
-        comparisons=[c for c in attribute.comparisons if not _names(c, gone) and not _few_then(c, least)],
+        comparisons=[_without_names(c, shown) for c in public],
     )
+
+
+def _without_names(c: Comparison, shown: Set[Cell]) -> Comparison:
+    """The comparison; why its test began anew may be about a group that is not shown."""
+    if c.restart is None:
+        return c
+    return replace(c, restart=_unnamed(c.restart, shown))
+
+
+def _unnamed(found: Restart, shown: Set[Cell]) -> Restart:
+    """Without the groups that it is about and how many events they had, unless these are shown, too."""
+    names = {(found.attribute, name) for name in (found.group, found.reference) if name is not None}
+    if names <= shown:
+        return found
+    return replace(found, group=None, reference=None, events=None, fed=None)
 
 
 def _names(about: Comparison | Caution | Drift, gone: Set[Cell]) -> bool:

@@ -30,6 +30,8 @@ KIND, LIMIT = (
 )  # "difference": either way; "excess": group minus reference; "ratio": at least
 ALPHA, THRESHOLD = 1 / 155.6, 5615.0  # 1 in so many, and in so many blocks: `fairlead plan` prints them
 SINCE = 0  # the slice that the test began with, if it began anew
+MONTH = 1 / 32_000  # the level of a month's test, 1 in so many: `fairlead plan` prints it
+WIDTH = 86_400_000  # of a slice, in ms
 BOUNDS: tuple[float, float] | None = None  # of a mean those of the configuration; LIMIT is in the same unit
 
 # %% The slices of the pair, in order: number, and n_a, k_a, n_b, k_b; of a mean n, k and squares of each
@@ -197,6 +199,59 @@ def changes(
     return found
 
 
+# %% Few decisions: an exact test of each calendar month (UTC) in which the pair has at most 1,000 events
+def score(counts: Any, slope: float, gap: float) -> NDArray[np.float64]:
+    """How far p_a lies above slope p_b + gap, in standard errors on the limit (Miettinen, Nurminen 1985)."""
+    n_a, k_a, n_b, k_b = counts
+    p_a, p_b = project(counts, slope, gap)
+    variance = p_a * (1 - p_a) / n_a + slope**2 * p_b * (1 - p_b) / n_b
+    return np.asarray((k_a / n_a - slope * k_b / n_b - gap) / np.sqrt(np.maximum(variance, 1e-12)))
+
+
+def chances(n: int, p: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of 0 to n positives among n, at each of the rates p: a row for each."""
+    k, p = np.arange(n + 1), np.clip(p, 1e-300, 1 - 1e-16)[:, None]
+    factorial = np.concatenate([[0], np.cumsum(np.log(np.arange(1, n + 1)))])
+    return np.asarray(
+        np.exp(factorial[n] - factorial - factorial[::-1] + k * np.log(p) + (n - k) * np.log1p(-p))
+    )
+
+
+def tail(counts: Any, slope: float, gap: float, points: int = 2001) -> float:
+    """The largest chance, over rates on the limit, of a month as extreme as this one (Chan 1998)."""
+    n_a, _, n_b, _ = counts
+    k_a, k_b = np.arange(n_a + 1)[:, None], np.arange(n_b + 1)
+    extreme = score((n_a, k_a, n_b, k_b), slope, gap) >= score(counts, slope, gap) - 1e-9
+    p_b = np.linspace(max(0, -gap / slope), min(1, (1 - gap) / slope), points)
+    return float((chances(n_a, slope * p_b + gap) @ extreme * chances(n_b, p_b)).sum(axis=1).max())
+
+
+def exact(counts: Any, kind: str, limit: float) -> float:
+    """The p-value of counts n_a, k_a, n_b, k_b against the limit; 1 where they keep it."""
+    n_a, k_a, n_b, k_b = (int(x) for x in counts)
+    gap, swapped = k_a / n_a - k_b / n_b, (n_b, k_b, n_a, k_a)
+    if kind == "ratio":
+        return tail(swapped, 1 / limit, 0) if k_a / n_a < limit * k_b / n_b else 1.0
+    if kind == "excess":
+        return tail((n_a, k_a, n_b, k_b), 1, limit) if gap > limit else 1.0
+    if abs(gap) <= limit:
+        return 1.0
+    return min(1.0, 2 * min(tail((n_a, k_a, n_b, k_b), 1, limit), tail(swapped, 1, limit)))
+
+
+def months(slices: list[Slice], kind: str, limit: float, width: int) -> list[tuple[str, int, float]]:
+    """Of each calendar month that was tested: its name, its events, the p-value. `width` is a slice's, in ms.
+
+    The last one counts when it is over.
+    """
+    sums: dict[str, NDArray[np.int64]] = {}
+    for number, counts in slices:
+        month = str(np.datetime64(number * width, "ms").astype("datetime64[M]"))
+        sums[month] = sums.get(month, np.zeros(4, np.int64)) + counts
+    few = {m: c for m, c in sums.items() if c[0] and c[2] and c[0] + c[2] <= 1000}
+    return [(month, int(c[0] + c[2]), exact(c, kind, limit)) for month, c in few.items()]
+
+
 # %% What comes out
 if __name__ == "__main__":
     whom = {"model": MODEL, "attribute": ATTRIBUTE, "metric": METRIC, "group": GROUP, "reference": REFERENCE}
@@ -210,3 +265,5 @@ if __name__ == "__main__":
     print("no proof" if proof is None else f"proved in slice {proof[0]} by {proof[1]:,} events")
     for closed, began in changes(pair, KIND, LIMIT, THRESHOLD, later):
         print(f"a change was found in slice {closed}, which began about slice {began:.0f}")
+    for month, events, p in months(pair, KIND, LIMIT, WIDTH) if BOUNDS is None else ():
+        print(f"{month}: {events:,} events, p = {p:.3g}{', proved' if p <= MONTH else ''}")

@@ -127,6 +127,7 @@ class Evaluator:
             composites=compared.composites,
             drift=self._drift(tally, window, *bounds(window, clock, self.panes.width)),
             cautions=cautions.read(attributes),
+            restarts=[] if self._trials is None else self._trials.restarts.told(self.panes.width),
         )
 
     def _tested(self, name: str, attribute: Attribute) -> Attribute:

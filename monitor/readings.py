@@ -50,6 +50,27 @@ class Group(Struct, frozen=True):
     rates: dict[str, Rate]
 
 
+class Restart(Struct, frozen=True, gc=False, kw_only=True):
+    """Why tests of a rule began anew, or later than others, in words (monitor/trials/restarts.py).
+
+    `reason` is "corrected", "edited" or "new_group"; what came from `at` (event time, ms) on is fed. Of a
+    pair of groups that was corrected: how many `events` of those that it had been `fed`. `times` is how often
+    it happened: to the comparison's own tests, or, in a reading, to any of the rule in this attribute, of
+    which this is the newest.
+    """
+
+    rule: str
+    attribute: str
+    reason: str
+    text: str
+    at: int
+    times: int
+    group: str | None = None
+    reference: str | None = None
+    events: int | None = None
+    fed: int | None = None
+
+
 class Comparison(Struct, frozen=True, gc=False, tag="comparison"):
     """A metric of a group held against the reference's, or, where `compare` is "value", against limits alone.
 
@@ -98,6 +119,7 @@ class Comparison(Struct, frozen=True, gc=False, tag="comparison"):
     listed: bool = False  # whether it is on the list of what looks unfair now (e-BH at 5 %)
     outside: int = 0  # values that the test was fed as the nearest of the declared bounds, being beyond it
     revised: int = 0  # events that changed, or came, after the test was fed their slice
+    restart: Restart | None = None  # why the test began anew, the last time
 
 
 class Attribute(Struct, frozen=True):
@@ -161,6 +183,7 @@ class Reading(Struct, frozen=True, kw_only=True):
     composites: list[Comparison]
     drift: list[Drift]
     cautions: list[Caution] = []
+    restarts: list[Restart] = []  # of the model's tests, in all windows the same
     invalid: dict[str, int] = {}
 
 

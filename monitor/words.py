@@ -7,6 +7,7 @@ from monitor import rates
 from monitor.config import Model
 from monitor.fairness import numbers, population, reference
 from monitor.panes.table import MEAN
+from monitor.readings import Restart
 
 # metric → (its name, the people it is a share of, what that share is)
 _SHARES = {
@@ -222,6 +223,20 @@ def moment(ms: int) -> str:
     '2013-04-03 14:40 UTC'
     """
     return f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def restart(found: Restart) -> str:
+    """Why a test began anew, without names.
+
+    >>> restart(Restart(rule="", attribute="", reason="edited", text="the rule was edited", at=0, times=2))
+    'The rule was edited (from 1970-01-01 on, the last of 2 times).'
+    """
+    details = [f"from {moment(found.at)[:10]} on"]
+    if found.events is not None and found.fed is not None:
+        details.append(f"{found.events:,} of {found.fed:,} events")
+    if found.times > 1:
+        details.append(f"the last of {found.times:,} times")
+    return f"{found.text[:1].upper()}{found.text[1:]} ({', '.join(details)})."
 
 
 def lasting(ms: int) -> str:

@@ -151,6 +151,11 @@ def _add_init(commands: Any) -> None:
 def _add_check(commands: Any) -> None:
     check = commands.add_parser("check", help="say what will be monitored")
     _add_config(check)
+    check.add_argument(
+        "--deployed",
+        action="store_true",
+        help="and which tests it begins anew, by the deployment's state in Kafka",
+    )
     _add_json(check)
     check.set_defaults(run="check")
 

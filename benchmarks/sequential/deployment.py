@@ -1,9 +1,11 @@
 """Years of a whole deployment that complies: do all its tests together keep its budget of false alarms?
 
-Three models, five metrics, three attributes of five groups: 12 pairs and so 180 hypotheses. In every hour
-volumes and base rates move by the hour of the day, by the season and by chance, and never gaps: of each
-attribute's pairs two lie exactly at the limit, one half-way there, one has no gap. Hourly counts are drawn,
-not events; levels, thresholds, blocks and tests are the product's.
+Three models, five metrics, three attributes of five groups: 12 pairs and so 180 hypotheses. Volumes and base
+rates move by the hour of the day, by the season and by chance; each group comes at hours of its own. Of each
+attribute's pairs two are at the limit, one half-way there, one has no gap, in every hour. Where base rates
+and the mix of groups move together, a gap over whole days is another than that of each hour (Simpson's
+paradox): a deployment that complies keeps its limits in both. Hourly counts are drawn, not events; levels,
+thresholds, blocks and tests are the product's.
 """
 
 from collections.abc import Callable, Iterator
@@ -32,6 +34,7 @@ BUDGET = "1 per year"
 VOLUMES = {"loans": 1000, "hiring": 300, "housing": 30}  # decisions a day, on average
 ATTRIBUTES = ["sex", "race", "age"]
 SHARES = np.array([0.4, 0.25, 0.15, 0.12, 0.08])  # the first group is the reference
+SWING = 0.5  # by how much a group's share of the decisions rises and falls within a day
 FROM_LIMIT = np.array([0.0, 1.0, 1.0, 0.5, 0.0])  # how far towards the limit each group's gap is
 RULES = [
     Rule(metric="selection_rate", compare="ratio", min=0.8),
@@ -44,6 +47,8 @@ BASE = {
     "accuracy": 0.65,
     "override_rate": 0.2,
 }
+GOOD = 0.5  # of the decisions that turn out well, before base rates move
+BY_HOUR = "Fairlead, limits kept by hour only"
 PLAUSIBLE = 3.0  # scores below it have p-values far above the level of a month: they are not computed
 
 
@@ -90,6 +95,10 @@ class Weather:
         self._season = rng.uniform(0, 2 * np.pi, (2, years))
         self._walk = np.cumsum(rng.normal(0, 0.03, (2, DAYS, years)), axis=1)
         self._walk -= self._walk.mean(axis=1, keepdims=True)
+        hours = rng.uniform(0, HOURS, (years, len(ATTRIBUTES), len(SHARES)))  # when most of a group come
+        turned = 2 * np.pi * (np.arange(HOURS)[:, None, None, None] - hours) / HOURS
+        mix = SHARES * (1 + SWING * np.cos(turned))
+        self.mix = mix / mix.sum(axis=-1, keepdims=True)  # (hours, years, attributes, groups)
 
     def volume(self, day: int) -> Floats:
         """Decisions to be expected in each hour: (hours, years)."""
@@ -104,26 +113,38 @@ class Weather:
         return np.clip(1 + hours[:, None] + season + np.tanh(self._walk[1, day]) * 0.1, 0.6, 1.4)
 
 
-def rates(null: Null, base: Floats) -> Floats:
-    """Compliant rates of each group, of a reference's rates (...): (..., groups)."""
+def rates(null: Null, base: Floats, events: Floats, *, by_day: bool = True) -> Floats:
+    """Rates of each group that comply in every hour and, if `by_day`, over the day: (hours, ..., groups).
+
+    `base` are a reference's rates, (hours, ..., 1); `events` how many of each group are to be expected.
+    """
+    mean = (events * base).sum(axis=0) / events.sum(axis=0)  # of the day, if all groups were treated alike
     if null.kind == "ratio":
-        return base[..., None] * (1 - (1 - null.limit) * FROM_LIMIT)
-    return base[..., None] - null.limit * FROM_LIMIT
+        factor = 1 - (1 - null.limit) * FROM_LIMIT
+        needed = null.limit * mean[..., :1] / mean
+        return base * (np.maximum(factor, needed) if by_day else factor)
+    gap = null.limit * FROM_LIMIT
+    room = null.limit - (mean[..., :1] - mean)
+    return base - (np.minimum(gap, room) if by_day else gap)
 
 
 def drawn(
-    rng: np.random.Generator, weather: Weather, asked: list[Hypotheses], day: int
+    rng: np.random.Generator, weather: Weather, asked: list[Hypotheses], day: int, *, by_day: bool = True
 ) -> list[tuple[Ints, Ints]]:
     """A day's counts of each metric: events and positives, each (hours, years, attributes, groups)."""
-    expected = weather.volume(day)[..., None, None] * SHARES
-    n = rng.poisson(np.broadcast_to(expected, (*expected.shape[:2], len(ATTRIBUTES), len(SHARES))))
-    factor = weather.factor(day)
-    good = rng.binomial(n, (0.5 * factor)[..., None, None])
-    events = {"true_positive_rate": good, "false_positive_rate": n - good}
+    expected = weather.volume(day)[..., None, None] * weather.mix
+    factor = weather.factor(day)[..., None, None]
+    n = rng.poisson(expected)
+    good = rng.binomial(n, GOOD * factor)
+    came = {
+        "true_positive_rate": (good, expected * GOOD * factor),
+        "false_positive_rate": (n - good, expected * (1 - GOOD * factor)),
+    }
     found = []
     for each in asked:
-        of = events.get(each.metric, n)
-        found.append((of, rng.binomial(of, rates(each.null, BASE[each.metric] * factor)[..., None, :])))
+        of, likely = came.get(each.metric, (n, expected))
+        p = rates(each.null, BASE[each.metric] * factor, likely, by_day=by_day)
+        found.append((of, rng.binomial(of, p)))
     return found
 
 
@@ -158,6 +179,10 @@ class Watched:
         """Whether each was called out since the start: (cells,)."""
         return (self.cells.state["log_peak"] >= -np.log(self.asked.alpha)).astype(np.int64)
 
+    def alarms(self) -> dict[str, Ints]:
+        """How many there were of each kind: (cells,)."""
+        return {"since the start": self.proved, "changes": self.changed, "months": self.monthly}
+
     def test_months(self) -> None:
         """The exact test of each calendar month, as in :mod:`monitor.trials.running`."""
         for month in np.array_split(self.days, MONTHS):
@@ -182,14 +207,17 @@ def plausible(null: Null, counts: Ints) -> NDArray[np.bool_]:
 def year(rng: np.random.Generator, runs: int, tick: Tick) -> Table:
     """False alarms a year of the deployment: Fairlead's, and those of rules that look every day."""
     table = Table(f"A deployment that complies: 180 hypotheses, {runs} years, false alarms a year")
-    found: dict[str, NDArray[np.int64]] = {}
+    found: dict[str, Ints] = {}
     for watched in _watched(rng, runs, tick):
-        ours = {"since the start": watched.proved, "changes": watched.changed, "months": watched.monthly}
-        alarms = {f"Fairlead: {name}": counts for name, counts in ours.items()}
+        alarms = {f"Fairlead: {name}": counts for name, counts in watched.alarms().items()}
         alarms |= {name: rule(watched.days, watched.asked.null) for name, rule in NAIVE.items()}
         for name, counts in alarms.items():
             found[name] = found.get(name, 0) + counts.reshape(runs, -1).sum(axis=1)
     found = {f"Fairlead, budget {BUDGET}": sum(found[name] for name in found if "Fairlead" in name)} | found
+    found[BY_HOUR] = np.zeros(runs, np.int64)
+    for watched in _watched(rng, runs, tick, by_day=False):
+        for counts in watched.alarms().values():
+            found[BY_HOUR] += counts.reshape(runs, -1).sum(axis=1)
     for name, counts in found.items():
         low, high = _interval(counts)
         figures = {
@@ -202,13 +230,13 @@ def year(rng: np.random.Generator, runs: int, tick: Tick) -> Table:
     return table
 
 
-def _watched(rng: np.random.Generator, years: int, tick: Tick) -> Iterator[Watched]:
+def _watched(rng: np.random.Generator, years: int, tick: Tick, *, by_day: bool = True) -> Iterator[Watched]:
     for name, volume in VOLUMES.items():
         asked = [each for each in hypotheses() if each.model == name]
         tests = [Watched(each, years * len(ATTRIBUTES) * (len(SHARES) - 1)) for each in asked]
         weather = Weather(rng, years, volume)
         for day in range(DAYS):
-            for test, (n, k) in zip(tests, drawn(rng, weather, asked, day), strict=True):
+            for test, (n, k) in zip(tests, drawn(rng, weather, asked, day, by_day=by_day), strict=True):
                 test.feed(day, n, k)
             tick()
         for test in tests:

@@ -58,6 +58,7 @@ def build() -> Board:
         .with_panel(coverage_by_group())
         .with_panel(decisions_by_group())
         .with_panel(cautions())
+        .with_panel(restarts())
         .with_row(dashboard.Row("Alerts"))
         .with_panel(alerts_now())
         .with_panel(alerts_over_time())
@@ -202,6 +203,16 @@ def cautions() -> table.Panel:
         .span(24)
         .height(5)
     )
+
+
+def restarts() -> table.Panel:
+    asked = now('max by (rule, attribute, reason) (fairlead_test_restarts_total{model="$model"})')
+    said = (
+        "Tests that began anew, or later than others: too many corrections, an edited rule, a group that is"
+        " new. Corrections that repeat say that mature_after is too short."
+    )
+    names = {"reason": "Reason", "rule": "Rule", "attribute": "Attribute", "Value": "Times"}
+    return rows("Tests begun anew", said, asked).with_transformation(columns(names)).span(24).height(5)
 
 
 def alerts_now() -> table.Panel:

@@ -31,6 +31,7 @@ function content(about, reading, readings, choice) {
     h("div", { class: "controls" }, windows(readings, reading.window), rates.length > 0 && chooser(rates, rate)),
     facts(reading, about.name),
     cautions(reading.cautions ?? []),
+    restarts(reading.restarts ?? []),
     tally(reading),
     attributes.map(([name, attribute]) => attributeCard(name, attribute, reading, rate)),
     attributes.length === 0 && h("p", { class: "card quiet" }, "No attribute of people is configured for this model."),
@@ -81,6 +82,12 @@ function facts(reading, name) {
 function cautions(found) {
   return found.length > 0 && h("ul", { class: "cautions", "aria-label": "Cautions" }, found.map(({ kind, attribute, group, text }) =>
     h("li", { "data-key": [kind, attribute, group].join("|") }, text)));
+}
+
+// Which tests began anew, and why.
+function restarts(found) {
+  return found.length > 0 && h("ul", { class: "cautions", "aria-label": "Tests that began anew" }, found.map((r) =>
+    h("li", { "data-key": [r.rule, r.attribute, r.reason].join("|") }, `Tests of “${r.rule}” by ${[r.attribute, [r.group, r.reference].filter(Boolean).join(" and ")].filter(Boolean).join(", ")}: ${words.restart(r)}`)));
 }
 
 function tally(reading) {
@@ -149,7 +156,7 @@ function comparisons(found, prefix = () => "") {
     cells: [
       [h("span", { class: "what" }, words.metric(c.metric)), h("span", { class: "who" }, prefix(c), who(c)), ownName(c) && h("span", { class: "who" }, `“${c.rule}”`)],
       [h("strong", {}, words.gap(c.value, c)), h("span", { class: "range" }, rates(c))],
-      [c.value === null ? "" : drawn(c, scale(found.filter((other) => kind(other) === kind(c)))), h("span", { class: "range" }, range(c)), always(c)],
+      [c.value === null ? "" : drawn(c, scale(found.filter((other) => kind(other) === kind(c)))), h("span", { class: "range" }, range(c)), always(c), c.restart && h("span", { class: "range" }, words.restart(c.restart))],
       badge(c),
     ] })), "comparisons");
 }

@@ -120,6 +120,12 @@ export function limits(about) {
   return compare === "difference" && min === -max ? `limit ±${gap(max, about).slice(1)}` : `limits ${gaps(min, max, about)}`;
 }
 
+// Why a test began anew, with its numbers where groups may be known.
+export function restart({ text, at, times, events, fed }) {
+  const details = [`from ${day(at)} on`, events !== null && fed !== null && `${count(events)} of ${plural(fed, "event")}`, times > 1 && `the last of ${count(times)} times`];
+  return `${sentence(text)} (${details.filter(Boolean).join(", ")}).`;
+}
+
 export function bytes(n) {
   const step = Math.min(4, Math.floor(Math.log10(Math.max(n, 1)) / 3));
   return `${few.format(n / 1000 ** step)} ${["B", "kB", "MB", "GB", "TB"][step]}`;

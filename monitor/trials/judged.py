@@ -14,7 +14,7 @@ from math import ceil, isfinite
 import numpy as np
 from msgspec.structs import replace
 
-from monitor.readings import Attribute, Comparison, Verdict, known
+from monitor.readings import Attribute, Comparison, Restart, Verdict, known
 from monitor.sequential.blocks import events
 from monitor.sequential.control import e_bh
 from monitor.trials.left import Left
@@ -120,7 +120,13 @@ class Judge:
             listed=any((id(r), r.pairs[i]) in listed for r, i in places),
             outside=max(int(r.found.outside[i]) for r, i in places),
             revised=max(sum(self._trials.revisions(r, i)) for r, i in places),
+            restart=self._restart(places),
         )
+
+    def _restart(self, places: list[tuple[Running, int]]) -> Restart | None:
+        """Of the tests that speak about a comparison, the newest restart."""
+        found = (self._trials.restarts.of(running, pair) for running, pair in places)
+        return max(filter(None, found), key=lambda restart: restart.at, default=None)
 
     def _needed(self, c: Comparison, attribute: Attribute, own: tuple[Running, int]) -> int | None:
         """How many more decisions of the group a verdict will take, if all stays what it is."""

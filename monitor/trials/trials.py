@@ -1,10 +1,10 @@
 """A model's tests: fed every finished slice once, in order; kept durable; restarted where that must be."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 import numpy as np
-from msgspec import Struct
 from msgspec.structs import replace
 
 from monitor.config import Model, Rule, rule_name
@@ -16,56 +16,19 @@ from monitor.trials import ledger
 from monitor.trials.asked import COHORTS, DECISIONS, OUTCOMES, Family, families
 from monitor.trials.ledger import BOOK, Key, Ledger, Page, Revised
 from monitor.trials.levels import SPARE, Levels, alone
+from monitor.trials.record import FORMAT, Begun, State, at_width, decode
+from monitor.trials.restarts import CORRECTED, EDITED, NEW_GROUP, Note, Restarts
 from monitor.trials.running import ORDERED, Kept, Running, Terms
 from monitor.trials.slices import Counts, Question, fingerprints, sliced
 
-FORMAT = 1
 WARM_UP = 200  # decisions, and a day, before references are chosen and the budget is divided
 DAY, YEAR = UNITS_MS["d"], 365.25
 ALTERED = 0.01  # of the events that a test was fed: when more were corrected since, it begins anew
 AT_ONCE = 1024  # slices that are taken from the panes in one go
-NOTES = 50
 NOT_KNOWN = -1  # a fingerprint that no slice has
 STATE, BOOKS = b"trials/", b"ledger/"
 
 EVERYBODY: Question = (ALL[0], "selection_rate")
-
-
-class Note(Struct, array_like=True):
-    """What happened to tests, and why; `slice` is the first one that the new tests are fed."""
-
-    slice: int
-    rule: str
-    attribute: str
-    said: str
-
-
-class Begun(Struct, array_like=True):
-    """What was fixed when a model's tests began: nothing of it depends on what was decided about anybody."""
-
-    references: dict[str, str]  # of each attribute the group with the most decisions
-    groups: dict[str, list[str]]  # those seen by then
-    per_year: float  # decisions, at the rate of then
-
-
-class _Head(Struct, array_like=True):
-    format: int
-
-
-class State(Struct, array_like=True):
-    """All of a model's tests as a record. `consumed`: by source the first slice that they have not seen.
-
-    `forgotten`: the slice before which the ledger was forgotten; `gone`: what had been revised before it, as
-    attribute, metric, group, slice, altered and late.
-    """
-
-    format: int
-    begun: Begun
-    consumed: dict[str, int]
-    notes: list[Note]
-    families: list[Kept]
-    forgotten: int = 0
-    gone: list[tuple[str, str, str, int, int, int]] = []
 
 
 class Trials:
@@ -83,7 +46,7 @@ class Trials:
         self.levels = levels or alone(model)
         self.begun: Begun | None = None
         self.running: dict[tuple[str, str], list[Running]] = {}
-        self.notes: list[Note] = []
+        self.restarts = Restarts()
         self._panes = panes
         self._consumed = dict.fromkeys((DECISIONS, OUTCOMES, COHORTS), 0)
         self._ledgers = {source: Ledger(source) for source in self._consumed}
@@ -132,11 +95,18 @@ class Trials:
             counts = slices.counts.get((running.family.attribute, running.family.metric))
             for place, number in enumerate(slices.numbers if counts else ()):
                 if counts is not None and number >= running.start:
-                    running.feed(number, counts, place)
+                    self._feed_one(running, number, counts, place)
         for page in self._ledgers[source].enter(slices):
             self._books.setdefault((source, page.slice // BOOK), []).append(page)
         self._fingerprints[source] |= fingerprints(self._panes, source, (start, end))
         self._consumed[source] = end
+
+    def _feed_one(self, running: Running, number: int, counts: Counts, place: int) -> None:
+        known, pairs = set(running.groups), len(running)
+        running.feed(number, counts, place)
+        if len(running) > pairs:
+            for group in sorted(set(running.groups) - known):
+                self._note(running, number, NEW_GROUP, group)
 
     def _of(self, source: str) -> list[Running]:
         return [running for running in self._tests if running.family.source == source]
@@ -248,18 +218,13 @@ class Trials:
     def _restart(self, running: Running, pairs: list[int]) -> None:
         number = self._consumed[running.family.source]
         for pair in pairs:
-            n, share = self.revisions(running, pair).altered, self.spoilt(running, pair)
-            said = (
-                f"{' and '.join(running.pairs[pair])}: {n:,} events ({share:.0%}) were corrected after"
-                " the test had been fed them: it begins anew, and needs twice the evidence; mature_after says"
-                " how long outcomes may change"
-            )
-            self._note(running.family.rule, running.family.attribute, number, said)
+            events, fed = self.revisions(running, pair).altered, running.fed(pair)
+            self._note(running, number, CORRECTED, *running.pairs[pair], events, fed)
         running.restart(pairs, number)
-        self._saved = False
 
-    def _note(self, rule: str, attribute: str, number: int, said: str) -> None:
-        self.notes = [*self.notes, Note(number, rule, attribute, said)][-NOTES:]
+    def _note(self, running: Running, number: int, reason: str, *about: Any) -> None:
+        self.restarts.add(Note(number, running.family.rule, running.family.attribute, reason, *about))
+        self._saved = False
 
     # durability
 
@@ -316,16 +281,18 @@ class Trials:
         gone = [
             (*key, number, *found) for key, slices in self._gone.items() for number, found in slices.items()
         ]
-        state = State(FORMAT, self.begun, self._consumed, self.notes, kept, self._forgotten, gone)
-        return msgspec.msgpack.encode(state)
+        totals = [(*key, times) for key, times in sorted(self.restarts.totals.items())]
+        fed = self._consumed, self.restarts.notes, kept, self._forgotten, gone, totals, self._panes.width
+        return msgspec.msgpack.encode(State(FORMAT, self.begun, *fed))
 
     def restore(self, items: Mapping[bytes, bytes]) -> None:
         """Takes up where durable records left off. Tests of rules that were edited since begin anew."""
         record = items.get(STATE + self.name.encode())
         if record is None:
             return
-        state = decode(record)
-        self.begun, self.notes = state.begun, state.notes
+        state = at_width(decode(record), self._panes.width)
+        self.begun = state.begun
+        self.restarts.restore(state.notes, state.restarts)
         self._consumed.update(state.consumed)
         self._forgotten = state.forgotten
         for attribute, metric, group, first, *found in state.gone:
@@ -356,8 +323,7 @@ class Trials:
                 running.restore(found)
             else:
                 running = self._fresh(family, begun)
-                said = "the rule is new or was edited: its tests begin"
-                self._note(family.rule, family.attribute, running.start, said)
+                self._note(running, running.start, EDITED)
             self._run_too(running)
 
     # what is read
@@ -378,14 +344,6 @@ def _reference(family: Family, begun: Begun) -> str | None:
     if family.word in begun.groups.get(family.attribute, ()) or family.word not in WORDS:
         return family.word
     return None if family.word in ORDERED else begun.references.get(family.attribute, UNKNOWN)
-
-
-def decode(record: bytes) -> State:
-    """The state in a record. Raises ValueError for one of a newer Fairlead."""
-    version = msgspec.msgpack.decode(record, type=_Head).format
-    if version > FORMAT:
-        raise ValueError(f"trials: format = {version}: allowed is up to {FORMAT}: upgrade Fairlead")
-    return msgspec.msgpack.decode(record, type=State)
 
 
 def _seen(counts: Counts, last: int) -> tuple[str, list[str]]:

@@ -1,6 +1,6 @@
 """`fairlead check`: what will be monitored, in words."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rich import box
@@ -16,11 +16,13 @@ from monitor.rates import resolve
 from monitor.trials import told
 
 
-def description(config: Config) -> dict[str, Any]:
-    """What `check --json` prints."""
+def description(config: Config, anew: Sequence[str] | None = None) -> dict[str, Any]:
+    """What `check --json` prints; with what is begun `anew` where a deployment was asked."""
+    deployed = {} if anew is None else {"deployed": list(anew)}
     return {
         "models": {name: _model(model) for name, model in config.models.items()},
         "tests": told(config),
+        **deployed,
         "routes": [{"takes": takes(route), "to": route.to} for route in config.alerts.routes],
         "broker": config.broker.url,
         "page": f"http://{config.http.host}:{config.http.port}/",
@@ -88,12 +90,12 @@ def takes(route: Route) -> str:
     return f"alerts with {', '.join(found)}" if found else "every alert"
 
 
-def show(console: Console, config: Config) -> None:
+def show(console: Console, config: Config, anew: Sequence[str] | None = None) -> None:
     """Prints it for people."""
     for name, model in config.models.items():
         console.print(_facts(name, model))
         console.print(_rules(model) if model.rules else Text("No rules: nothing will be alerted on."))
-    for line in told(config):
+    for line in [*told(config), *(anew or ())]:
         console.print(Text(line))
     console.print(_routes(config))
 

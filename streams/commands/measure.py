@@ -11,17 +11,19 @@ import numpy as np
 from msgspec import Struct, to_builtins
 
 from monitor.baseline import Baseline
-from monitor.config import ConfigError, Model, longest_window
+from monitor.config import Config, ConfigError, longest_window
 from monitor.config.windows import window_ms
 from monitor.evaluator import Evaluator
 from monitor.events import DAY_MS, Decision, Decoded, Event, Invalid, InvalidEventError, milliseconds
 from monitor.facts import Facts
 from monitor.fairness.impact import Impacts
 from monitor.panes.table import Table
-from monitor.readings import Attribute, Comparison, Drift, Group, Reading, Verdict
+from monitor.readings import Attribute, Comparison, Drift, Group, Reading, Restart, Verdict
+from monitor.trials import Trials, families, levels
 from streams.files.reader import Chunk
 
 FOREVER = 1 << 53  # ms: no event is later
+TIMES = ("since", "proved", "confirmed", "onset")  # of tests
 EXAMPLES = 3  # of each reason, to be shown
 _KEY = bytes(16)  # ids stay in this process: their pseudonyms need no secret
 _COUNTS = dict.fromkeys(("tp", "fp", "tn", "fn", "up", "un"), 0)
@@ -44,21 +46,20 @@ class Measured(Struct, frozen=True):
 class Measurement:
     """Takes chunks of a file and reads one model's metrics as of a time.
 
-    `models` are all that the configuration knows: their decisions are not invalid, but only those of `name`
-    count. Events after `as_of` (ms) do not count; None is the last event's time.
+    The configuration's other models are not invalid, but only decisions of `name` count, and its tests have
+    their part of the whole budget. Events after `as_of` (ms) do not count; None is the last event's time.
     """
 
     def __init__(
-        self,
-        models: Mapping[str, Model],
-        name: str,
-        as_of: int | None = None,
-        baseline: Baseline | None = None,
+        self, config: Config, name: str, as_of: int | None = None, baseline: Baseline | None = None
     ) -> None:
-        self._models, self._name, self._as_of = models, name, as_of
-        self._facts = Facts({name: models[name]}, _KEY)
-        self._evaluator = Evaluator(name, models[name], self._facts.panes[name], baseline)
+        model = config.models[name]
+        self._models, self._name, self._as_of = config.models, name, as_of
+        self._facts = Facts({name: model}, _KEY, [name] if families(model) else [])
+        self._panes, self._baseline = self._facts.panes[name], baseline
+        self.trials = Trials(name, model, self._panes, levels(config))
         self._last: int | None = None
+        self._spread: tuple[int, int] = (FOREVER, 0)  # the first and the last decision's time
         self._invalid: Counter[str] = Counter()
         self._examples: dict[str, list[Invalid]] = {}
 
@@ -69,7 +70,11 @@ class Measurement:
         self._refuse(self._strangers(chunk.decisions))
         decisions = self._counting(chunk.decisions)
         ours = [i for i in decisions if chunk.decisions.events[i].model == self._name]
-        self._facts.observe([chunk.decisions.events[i] for i in ours], chunk.decisions.times[ours])
+        times = chunk.decisions.times[ours]
+        self._facts.observe([chunk.decisions.events[i] for i in ours], times)
+        self._facts.reconcile()
+        first, last = self._spread
+        self._spread = int(times.min(initial=first)), int(times.max(initial=last))
         returned = self._counting(chunk.feedback)
         self._facts.learn([chunk.feedback.events[i] for i in returned], chunk.feedback.times[returned])
 
@@ -96,16 +101,31 @@ class Measurement:
             if len(examples) < EXAMPLES:
                 examples.append(each)
 
-    def result(self) -> Measured:
-        """What has been taken so far."""
-        as_of = self._last if self._as_of is None else self._as_of
+    def result(self, window: str | None = None) -> Measured:
+        """What has been taken so far, in one of the model's windows or in all."""
+        model = self._models[self._name]
+        trials = self.trials if self._is_stream else None
+        evaluator = Evaluator(self._name, model, self._panes, self._baseline, trials)
+        readings = evaluator.read(self.as_of)
         return Measured(
-            readings=self._evaluator.read(as_of),
+            readings=[reading for reading in readings if window in (None, reading.window)],
             invalid=dict(sorted(self._invalid.items())),
             examples=self._examples,
-            tables=self._evaluator.tables(longest_window(self._models[self._name]), as_of),
+            tables=evaluator.tables(window or longest_window(model), self.as_of),
             overdue=self._facts.overdue(),
         )
+
+    @property
+    def as_of(self) -> int | None:
+        """The event time (ms) of the result; None where nothing was taken."""
+        return self._last if self._as_of is None else self._as_of
+
+    @property
+    def _is_stream(self) -> bool:
+        """Decisions of less than a day have no order to test them in, unless they are the beginning of a
+        stream that is asked for: they are looked at once."""
+        first, last = self._spread
+        return last - first >= DAY_MS or self._as_of is not None
 
 
 def moment(text: str) -> int:
@@ -136,7 +156,7 @@ def summary(
     others = [reading for reading in readings if window is None and reading is not main]
     return {
         "model": main.model,
-        "as_of": None if main.as_of is None else spelled(main.as_of),
+        "as_of": _spelled(main.as_of),
         "decisions": main.decisions,
         "feedback": main.feedback,
         "invalid": dict(main.invalid if invalid is None else invalid),
@@ -150,6 +170,7 @@ def summary(
             for c in _with_ruled(main.composites, (other.composites for other in others))
         ],
         "cautions": [_chosen(caution, caution.__struct_fields__) for caution in main.cautions],
+        "restarts": [_restart(found) for found in main.restarts],
         "drift": [
             _chosen(d, d.__struct_fields__) | {"verdict": d.verdict.value}
             for d in _with_ruled(main.drift, (other.drift for other in others))
@@ -215,11 +236,25 @@ def _comparison(comparison: Comparison) -> dict[str, Any]:
     return what | {
         "verdict": comparison.verdict.value,
         "needed": comparison.needed,
-        "due": None if comparison.due is None else spelled(comparison.due),
+        "due": _spelled(comparison.due),
         "detectable": comparison.detectable,
         "e_value": comparison.e_value,
         "window": comparison.window,
+        "rule": comparison.rule,
+        "test": comparison.test,
+        **_chosen(comparison, ("cs_low", "cs_high", "tested", "proof", "proved_after", "once_in", "listed")),
+        **{name: _spelled(getattr(comparison, name)) for name in TIMES},
+        "revised": comparison.revised,
+        "restart": None if comparison.restart is None else _restart(comparison.restart),
     }
+
+
+def _restart(found: Restart) -> dict[str, Any]:
+    return _chosen(found, found.__struct_fields__) | {"at": spelled(found.at)}
+
+
+def _spelled(time: int | None) -> str | None:
+    return None if time is None else spelled(time)
 
 
 def _chosen(found: Struct, names: Sequence[str]) -> dict[str, Any]:

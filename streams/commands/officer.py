@@ -109,6 +109,8 @@ def show_one(console: Console, affairs: Affairs, id: str) -> None:
         *_measured(evidence),
         ("episode", f"{alert.episode}"),
     ]
+    if isinstance(evidence, Comparison) and evidence.restart is not None:
+        facts.append(("its test", words.restart(evidence.restart)))
     for name, value in facts:
         console.print(Text(f"{name:11}", style="bold").append(value, style="not bold"), highlight=False)
     show_history(console, of_one(affairs, id))

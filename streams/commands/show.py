@@ -39,6 +39,9 @@ def show(console: Console, measured: Measured, model: Model, window: str | None,
         console.print(line, markup=False, highlight=False)
     for caution in main.cautions:
         console.print(plain(f"Caution: {caution.text}", style="yellow"))
+    for found in main.restarts:
+        told = f"{found.rule}, by {found.attribute}: {words.restart(found)}"
+        console.print(plain(told, style="yellow"))
     for name, attribute in main.attributes.items():
         console.print(groups(name, attribute))
     asked = [c for reading in readings for c in _comparisons(reading) if _shown(c, model, everything)]
@@ -206,11 +209,20 @@ def verdict(found: Verdict, outlook: str = "") -> Text:
 def _outlook(c: Comparison) -> str:
     """How many more decisions an undecided comparison needs, about when, and what would be proved today."""
     if c.verdict is not Verdict.UNDECIDED:
-        return ""
+        return "; ".join(_proof(c))
     when = "" if c.due is None else f", about {spelled(c.due)[:10]}"
     needed = f"about {c.needed:,} more{when}" if c.needed else ""
     provable = "" if c.detectable is None else f"provable: {number(c.detectable)}"
     return "; ".join(part for part in (needed, provable) if part)
+
+
+def _proof(c: Comparison) -> Iterator[str]:
+    """When a sequential test proved it, and since about when it is so."""
+    if c.proved is not None:
+        cases = "" if c.proved_after is None else f" by {c.proved_after:,} cases"
+        yield f"proved {spelled(c.proved)[:10]}{cases}"
+    if c.onset is not None:
+        yield f"changed about {spelled(c.onset)[:10]}"
 
 
 def _comparisons(reading: Reading) -> Iterator[Comparison]:

@@ -8,13 +8,12 @@ from typing import IO, Any
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
 from monitor.config import Broker, Config, ConfigError, slice_ms
-from monitor.config.durations import milliseconds
-from monitor.facts import Facts
-from monitor.trials import Trials, families, ledger, levels
+from monitor.trials import ledger
 from monitor.trials.ledger import Page
-from monitor.trials.trials import BOOKS
+from monitor.trials.record import State, decode
+from monitor.trials.trials import BOOKS, STATE
 from streams import parts, topics
-from streams.commands.measure import spelled
+from streams.commands.measure import Measurement, spelled
 from streams.commands.options import Source
 from streams.files.reader import Chunk
 
@@ -23,8 +22,19 @@ Pages = dict[str, list[Page]]  # by model
 
 
 def of_deployment(config: Config, patience: float = 30.0) -> Pages:
-    """What is written down in Kafka, of all models. Raises ConfigError where Kafka cannot be read, or is
-    silent for so many seconds."""
+    """What is written down in Kafka, of all models. Raises ConfigError as :func:`durable` does."""
+    return by_model(durable(config, patience))
+
+
+def states_of_deployment(config: Config, patience: float = 30.0) -> dict[str, State]:
+    """All tests as they are written down in Kafka, by model. Raises ConfigError as :func:`durable` does."""
+    items = durable(config, patience)
+    return {key.removeprefix(STATE).decode(): decode(item) for key, item in items if key.startswith(STATE)}
+
+
+def durable(config: Config, patience: float) -> list[tuple[bytes, bytes]]:
+    """What `evaluate` has written down. Raises ConfigError where Kafka cannot be read, or is silent for so
+    many seconds."""
     broker = config.broker
     topic = topics.names(broker).pane_table
     try:
@@ -36,7 +46,7 @@ def of_deployment(config: Config, patience: float = 30.0) -> Pages:
         raise ConfigError("broker.url", broker.url, f"the address of a running Kafka ({reason})") from None
     if not tables:
         raise ConfigError("broker.group", broker.group, f"a deployment's, whose topic is {topic}")
-    return by_model(item for table in tables for item in parts.joined(table).items())
+    return [item for table in tables for item in parts.joined(table).items()]
 
 
 def _settings(broker: Broker) -> dict[str, Any]:
@@ -84,20 +94,13 @@ def by_model(items: Iterable[tuple[bytes, bytes]]) -> Pages:
 
 
 def of_file(source: Source, chunks: Iterable[Chunk]) -> Pages:
-    """What the tests would be fed, had a file's events come in time."""
-    name, model = source.name, source.model
-    facts, last = Facts({name: model}, bytes(16), [name] if families(model) else []), 0
+    """What the tests of `fairlead measure` are fed of a file."""
+    measurement = Measurement(source.config, source.name)
     for chunk in chunks:
-        ours = [i for i, event in enumerate(chunk.decisions.events) if event.model == name]
-        facts.observe([chunk.decisions.events[i] for i in ours], chunk.decisions.times[ours])
-        facts.reconcile()
-        facts.learn(chunk.feedback.events, chunk.feedback.times)
-        for times in (chunk.decisions.times, chunk.feedback.times):
-            last = max(last, int(times.max(initial=0)))
-    panes = facts.panes[name]
-    trials = Trials(name, model, panes, levels(source.config))
-    trials.advance(last + panes.width + milliseconds(model.mature_after))
-    return by_model(trials.unsaved().items())
+        measurement.take(chunk)
+    if measurement.as_of is not None:
+        measurement.trials.advance(measurement.as_of)
+    return by_model(measurement.trials.unsaved().items())
 
 
 def write(out: IO[str], pages: Pages, config: Config) -> int:

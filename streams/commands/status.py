@@ -50,7 +50,13 @@ def ask(remote: Remote) -> Status:
 def document(status: Status) -> dict[str, Any]:
     """What `status --json` prints."""
     models = [
-        {"name": m.name, "decisions": m.decisions, "verdicts": m.verdicts, "firing": m.firing}
+        {
+            "name": m.name,
+            "decisions": m.decisions,
+            "verdicts": m.verdicts,
+            "firing": m.firing,
+            "restarts": m.restarts,
+        }
         for m in status.models
     ]
     return {
@@ -84,10 +90,11 @@ def _facts(status: Status) -> Iterator[tuple[str, str]]:
 
 
 def _models(status: Status) -> Table:
-    table = sheet("models", "model", "decisions", *VERDICTS.values(), "firing")
+    table = sheet("models", "model", "decisions", *VERDICTS.values(), "firing", "tests begun anew")
     for model in status.models:
         counts = [f"{model.verdicts.get(verdict, 0):,}" for verdict in VERDICTS]
-        table.add_row(Text(model.name), f"{model.decisions:,}", *counts, f"{model.firing:,}")
+        anew = ", ".join(f"{n:,} {reason.replace('_', ' ')}" for reason, n in model.restarts.items())
+        table.add_row(Text(model.name), f"{model.decisions:,}", *counts, f"{model.firing:,}", anew or "none")
     return table
 
 

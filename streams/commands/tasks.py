@@ -45,14 +45,15 @@ def measure(args: Namespace) -> int:
     from streams.commands.measure import Measurement, document, moment, out_of_limits
     from streams.commands.show import show
 
-    source = _windowed(options.source(args), args.window)
-    models, baseline = source.config.models, settings.read_baseline(source.name, source.model)
+    whole = _with_window(options.source(args), args.window)
+    source = _windowed(whole, args.window)
+    baseline = settings.read_baseline(source.name, source.model)
     as_of = None if args.as_of is None else moment(args.as_of)
-    measurement = Measurement(models, source.name, as_of, baseline)
+    measurement = Measurement(whole.config, source.name, as_of, baseline)
     for chunk in _chunks(source):
         measurement.take(chunk)
     with _waiting("Measuring"):
-        measured = measurement.result()
+        measured = measurement.result(args.window)
     impacts = paper.impacts(measured, source, args.exclude_small) if args.impact else None
     if args.json:
         _print_json(document(measured, args.window, impacts))
@@ -135,11 +136,19 @@ def check(args: Namespace) -> int:
     from streams.commands.check import description, show
 
     config = settings.load(args.config)
+    anew = _edits(config) if args.deployed else None
     if args.json:
-        _print_json(description(config))
+        _print_json(description(config, anew))
     else:
-        show(Console(), config)
+        show(Console(), config, anew)
     return OK
+
+
+def _edits(config: Config) -> list[str]:
+    from monitor.trials.edits import edits
+    from streams.commands.slices import states_of_deployment
+
+    return edits(config, states_of_deployment(config))
 
 
 def plan(args: Namespace) -> int:
@@ -319,15 +328,22 @@ def alerts_unsilence(args: Namespace) -> int:
     return OK
 
 
-def _windowed(source: Source, window: str | None) -> Source:
-    """The source with a model that has only this window, and only the rules about it."""
-    if window is None:
+def _with_window(source: Source, window: str | None) -> Source:
+    """The source with a model that has this window, too; its rules keep theirs, and so does the budget."""
+    if window is None or window in source.model.windows:
         return source
     try:
         window_ms(window)
     except ValueError:
         raise ConfigError("--window", window, windows.ALLOWED) from None
-    return options.with_model(source, _only(source.model, window))
+    model, longest = source.model, longest_window(source.model)
+    rules = [replace(rule, window=rule.window or longest) for rule in model.rules]
+    return options.with_model(source, replace(model, windows=[*model.windows, window], rules=rules))
+
+
+def _windowed(source: Source, window: str | None) -> Source:
+    """The source with a model that has only this window, and only the rules about it: what is shown."""
+    return source if window is None else options.with_model(source, _only(source.model, window))
 
 
 def _only(model: Model, window: str) -> Model:

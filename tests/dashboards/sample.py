@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from dashboards.view import Health, Latency, Table
 from monitor.config import Model, Rule
 from monitor.events.exposed import Exposure
-from monitor.readings import Attribute, Caution, Comparison, Drift, Group, Rate, Reading, Verdict
+from monitor.readings import Attribute, Caution, Comparison, Drift, Group, Rate, Reading, Restart, Verdict
 
 Counts = dict[str, int]
 Z = 1.959964
@@ -188,9 +188,22 @@ def reading(
         composites=[],
         drift=drift(window) if window == "all" else [],
         cautions=CAUTIONS if window == "all" else [],
+        restarts=[RESTART] if model == "compas" else [],
     )
 
 
+RESTART = Restart(
+    rule="selection_rate ratio, all",
+    attribute="race",
+    reason="corrected",
+    text="too many of the events that the test had been fed were corrected afterwards",
+    at=AS_OF - 500 * DAY,
+    times=3,
+    group="African-American",
+    reference="Caucasian",
+    events=31,
+    fed=1_812,
+)
 CAUTIONS = [
     Caution(
         kind="outcome_lag",
@@ -279,9 +292,10 @@ def compare(
         proved=PROVED if (out := limited and verdict is Verdict.OUT) else None,
         onset=PROVED - DAY if out else None,
         listed=out,
-        since=AS_OF - 500 * DAY if out and how == "ratio" else None,
+        since=RESTART.at if (again := out and how == "ratio") else None,
+        restart=replace(RESTART, attribute=name, group=which, reference=reference) if again else None,
         tested=a.n + b.n if out else 0,
-        outside=24 if out and how == "ratio" else 0,
+        outside=24 if again else 0,
     )
 
 

@@ -57,6 +57,11 @@ def test_drift_has_its_interval_and_cautions_are_marks():
     assert value(sample(), "fairlead_caution", **nobody, kind="selective_outcomes") == 1
 
 
+def test_restarts_of_tests_are_counted_by_reason():
+    labels = {"model": "compas", "rule": "selection_rate ratio, all", "attribute": "race"}
+    assert value(sample(), "fairlead_test_restarts_total", **labels, reason="corrected") == 3
+
+
 def test_a_verdict_is_a_state_set():
     labels = FPR | {
         "reference": "Caucasian",

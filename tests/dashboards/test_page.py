@@ -61,6 +61,11 @@ async def test_groups_comparisons_alerts_and_health_are_shown(tab: Tab, server: 
     assert anew in await tab.text("[data-key='attribute-race'] .comparisons")
     beyond = " values beyond their bounds, tested as the nearest"
     assert (await tab.text("[data-key='attribute-race'] .comparisons")).count(beyond) == 1
+    why = "Too many of the events that the test had been fed were corrected afterwards"
+    why += " (from 18 Aug 2016 on, 31 of 1,812 events, the last of 3 times)."
+    assert why in await tab.text("[data-key='attribute-race'] .comparisons")
+    about = "Tests of “selection_rate ratio, all” by race, African-American and Caucasian: "
+    assert about + why in await tab.text("[aria-label='Tests that began anew']")
     assert "about 1,632 more needed" in await tab.text("[data-key='attribute-race'] .comparisons")
     alerts = await tab.text("#alerts")
     assert alerts.index("CRITICAL") < alerts.index("4 more firing") < alerts.index("2 resolved alerts")

@@ -106,6 +106,14 @@ def test_cautions_are_told_first(view: SampleView) -> None:
     assert said.index("Outcomes come selectively.") < said.index("compared with")
 
 
+def test_tests_that_began_anew_are_told_with_the_reason(view: SampleView) -> None:
+    said = text(render(made(view)))
+    why = "Too many of the events that the test had been fed were corrected afterwards (from 2016-08-18 on,"
+    why += " 31 of 1,812 events, the last of 3 times)."
+    assert f"Tests that began anew selection_rate ratio, all, by race: {why}" in said
+    assert said.count(why) > 1  # beside the comparison, too
+
+
 def test_an_internal_report_says_so(view: SampleView) -> None:
     assert "Not for publication" in text(render(made(view, internal=True)))
     assert "Not for publication" not in text(render(made(view)))

@@ -8,9 +8,9 @@ from alerts.alert import Alert, State
 from dashboards.suppression import PublicView, suppress
 from monitor.config import Model
 from monitor.events.exposed import Exposure
-from monitor.readings import Caution, Comparison, Drift, Reading, Verdict
+from monitor.readings import Caution, Comparison, Drift, Reading, Restart, Verdict
 from tests.dashboards.sample import SampleAlert, SampleView, attribute, drift, health, sample
-from tests.readings import DRIFT
+from tests.readings import DRIFT, gap
 
 LEAST = 10
 
@@ -175,6 +175,38 @@ def test_cautions_that_name_a_hidden_group_are_hidden():
     cautions = [everybody, about("race", "D", "A"), large, about("race", "A", "D")]
     read = replace(of({"race": {"A": 600, "B": 300, "C": 97, "D": 3}}), cautions=cautions)
     assert suppress([read], LEAST)[0].cautions == [everybody, large]
+
+
+def restart(attribute: str, group: str | None, reference: str | None = None) -> Restart:
+    about = {"rule": "r", "attribute": attribute, "group": group, "reference": reference}
+    return Restart(**about, reason="corrected", text="too many", at=0, times=2, events=31, fed=812)
+
+
+def test_restarts_name_no_group_that_is_not_shown():
+    """Nor how many events of it were corrected; that it was so, and how often, may be said."""
+    everybody, large = restart("race", None), restart("race", "A", "B")
+    small, absent = restart("race", "A", "D"), restart("race", "gone")
+    read = replace(
+        of({"race": {"A": 600, "B": 300, "C": 97, "D": 3}}), restarts=[everybody, large, small, absent]
+    )
+    veiled = replace(small, group=None, reference=None, events=None, fed=None)
+    assert suppress([read], LEAST)[0].restarts == [everybody, large, veiled, veiled]
+    assert suppress([read], 1)[0].restarts == [everybody, large, small, veiled]
+
+
+def test_a_comparison_s_test_may_have_been_about_a_group_that_is_not_shown():
+    read = of({"race": {"A": 600, "B": 300, "C": 97, "D": 3}})
+    about = gap(attribute="race", group="A", reference="B", restart=restart("race", "A", "D"))
+    read.attributes["race"].comparisons[:] = [about]
+    (shown,) = suppress([read], LEAST)[0].attributes["race"].comparisons
+    assert shown == replace(about, restart=replace(restart("race", None), events=None, fed=None))
+    view = SampleView(
+        [read],
+        [SampleAlert(id="x", model="m", rule="r", evidence=about)],
+        health(),
+        {"m": Model(positive=[True])},
+    )
+    assert PublicView(view).alerts()[0].evidence == shown
 
 
 def test_what_is_hidden_is_found_once_for_each_reading():

@@ -12,7 +12,8 @@ from msgspec.structs import asdict
 
 from monitor.panes import measures, packed
 from monitor.trials import ledger
-from monitor.trials.trials import BOOKS, STATE, decode
+from monitor.trials.record import decode
+from monitor.trials.trials import BOOKS, STATE
 from streams import parts as cut
 from streams import settings
 from streams.messages import PANE

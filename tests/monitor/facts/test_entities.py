@@ -319,7 +319,7 @@ def test_a_mark_that_comes_after_its_slice_was_consumed_is_a_revision() -> None:
     assert running.fed(0) == len(made)
     facts.reconcile()
     trials.advance(int(at(12) * 1000))
-    assert ["begins anew" in note.said for note in trials.notes] == [True]
+    assert [note.reason for note in trials.restarts.notes] == ["corrected"]
 
 
 def test_without_entities_or_tests_nothing_is_kept_and_nothing_told() -> None:

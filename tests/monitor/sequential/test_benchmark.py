@@ -20,6 +20,18 @@ def test_tables_are_printed_and_written(tmp_path: Path, capsys: pytest.CaptureFi
     assert "e-BH on current E (Fairlead): power" in printed
 
 
+def test_tables_that_are_not_measured_anew_stay(tmp_path: Path) -> None:
+    document = tmp_path / "statistics-measured.md"
+    for only, seed in (("many", "1"), ("means", "1")):
+        main(["--runs", "4", "--seed", seed, "--only", only, "--docs", str(tmp_path)])
+    both = document.read_text()
+    main(["--runs", "4", "--only", "many", "means", "--docs", str(tmp_path)])
+    assert document.read_text() == both
+    main(["--runs", "4", "--seed", "2", "--only", "means", "--docs", str(tmp_path)])
+    assert "50 hypotheses" in both
+    assert "50 hypotheses" not in document.read_text()  # it was of another seed
+
+
 def test_a_bar_holds_up_to_its_limit() -> None:
     ours = "RIPr grid (Fairlead)"
     costs = {"µs to close 50 cells": 300.0, "ns an event": 251.0, "bytes of state a cell": 154.0}

@@ -28,13 +28,34 @@ def test_there_are_180_hypotheses_and_half_of_the_budget_is_kept_for_groups_to_c
     assert sum(spent) == pytest.approx(1 / SPARE)
 
 
-def test_every_pair_complies_at_every_hour() -> None:
+def test_every_pair_complies_in_every_hour_and_over_every_day() -> None:
     weather = Weather(np.random.default_rng(1), 3, 1000)
     for each in deployment.hypotheses():
         for day in range(0, DAYS, 30):
-            p = deployment.rates(each.null, BASE[each.metric] * weather.factor(day))
+            base = BASE[each.metric] * weather.factor(day)[..., None, None]
+            events = weather.volume(day)[..., None, None] * weather.mix
+            p = deployment.rates(each.null, base, events)
             assert ((p > 0) & (p < 1)).all()
-            assert each.null.complies(p[..., 1:] + 1e-12, p[..., :1]).all()
+            assert each.null.complies(p[..., 1:] + 1e-12, base).all()
+            whole = (events * p).sum(axis=0) / events.sum(axis=0)
+            assert each.null.complies(whole[..., 1:] + 1e-12, whole[..., :1]).all()
+
+
+def test_limits_kept_in_every_hour_may_be_broken_over_the_day() -> None:
+    weather = Weather(np.random.default_rng(1), 3, 1000)
+    null = Null("difference", 0.05)
+    base, events = 0.5 * weather.factor(7)[..., None, None], weather.mix
+    p = deployment.rates(null, base, events, by_day=False)
+    assert null.complies(p[..., 1:] + 1e-12, base).all()
+    whole = (events * p).sum(axis=0) / events.sum(axis=0)
+    assert not null.complies(whole[..., 1:] + 1e-12, whole[..., :1]).all()
+
+
+def test_each_group_comes_at_hours_of_its_own() -> None:
+    mix = Weather(np.random.default_rng(1), 40, 1000).mix
+    assert mix.sum(axis=-1) == pytest.approx(1)
+    assert mix.mean(axis=(0, 1, 2)) == pytest.approx(deployment.SHARES, abs=0.01)
+    assert np.median(mix.max(axis=0) / mix.min(axis=0)) > 2
 
 
 def test_the_tests_are_the_products() -> None:

@@ -343,7 +343,7 @@ def test_many_corrections_begin_a_test_anew_few_or_matured_ones_do_not() -> None
         trials = corrected(share, mature_after)
         (running,) = trials.running["csat", "sex"]
         assert (int(running.marks.state["restarts"][0]) > 0) == again
-        assert bool(trials.notes) == again
+        assert bool(trials.restarts.notes) == again
 
 
 def test_a_value_counts_as_corrected_by_the_part_of_its_range_that_it_moved() -> None:

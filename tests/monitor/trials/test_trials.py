@@ -17,11 +17,12 @@ from monitor.events import Decision, Feedback
 from monitor.facts import Facts
 from monitor.monitor import Monitor
 from monitor.panes import Panes
-from monitor.readings import Comparison, Verdict
+from monitor.readings import Comparison, Restart, Verdict
 from monitor.sequential.control import Budget
 from monitor.trials import Levels, Trials, alone, check, families, levels, told
 from monitor.trials import test_of as method
 from monitor.trials.judged import KINDS
+from monitor.trials.restarts import CORRECTED, NEW_GROUP, NEWEST, Note, Restarts
 from monitor.trials.running import first_slice, month_of
 from streams import settings
 from streams.commands.options import BUNDLED
@@ -236,7 +237,7 @@ def test_what_comes_late_is_counted_and_not_fed() -> None:
     trials.advance(int(at(21) * 1000))
     (running,) = trials.running["gap", "sex"]
     assert (running.fed(0), trials.revisions(running, 0)) == (1200, (0, 40))
-    assert trials.notes == []
+    assert trials.restarts.notes == []
 
 
 def test_late_outcomes_do_not_hide_late_decisions() -> None:
@@ -328,8 +329,65 @@ def test_too_many_corrections_begin_a_test_anew_at_half_its_level() -> None:
     restarts = int(running.marks.state["restarts"][0])
     assert restarts > 1
     assert running.alpha.tolist() == [running.terms.alpha * 0.5**restarts]
-    assert trials.notes[0].said.startswith("F and M: ")
-    assert trials.notes[0].said.endswith("mature_after says how long outcomes may change")
+    assert len(trials.restarts.notes) == restarts
+    newest = trials.restarts.notes[-1]
+    assert (newest.reason, newest.group, newest.reference) == ("corrected", "F", "M")
+    assert newest.events > 0.01 * newest.fed
+
+
+def test_why_a_test_began_anew_is_told() -> None:
+    _, trials = corrected(0.1)
+    (running,) = trials.running["accuracy", "sex"]
+    restarts, newest = int(running.marks.state["restarts"][0]), trials.restarts.notes[-1]
+    (told_of,) = trials.restarts.told(DAY)
+    assert (told_of.reason, told_of.times, told_of.at) == ("corrected", restarts, newest.slice * DAY)
+    assert (told_of.group, told_of.events, told_of.fed) == ("F", newest.events, newest.fed)
+    assert trials.restarts.of(running, 0) == told_of
+    again = Trials("m", trials.model, Panes(Codes(), DAY))
+    again.restore(trials.unsaved())
+    assert again.restarts.told(DAY) == [told_of]
+    (pair,) = again.running["accuracy", "sex"]
+    assert again.restarts.of(pair, 0) == told_of
+
+
+def test_groups_that_come_later_are_told() -> None:
+    made = [*decisions(range(30), FAIR), *decisions(range(10, 30), {"X": 0.5}, seed=2)]
+    found = {c.group: c.restart for c in read(MODEL, made, 30)}
+    assert found["F"] is None
+    assert found["X"] is not None
+    assert (found["X"].reason, found["X"].at, found["X"].times) == ("new_group", int(at(10) * 1000), 1)
+    trials = advanced(MODEL, learnt(MODEL, made).panes["m"], 30)
+    assert [(each.reason, each.group) for each in trials.restarts.told(DAY)] == [("new_group", "X")]
+
+
+def test_of_each_reason_the_newest_are_kept_and_all_are_counted() -> None:
+    restarts = Restarts()
+    restarts.add(Note(1, "gap", "sex", CORRECTED, "F", "M", 9, 99))
+    for number in range(2 * NEWEST):
+        restarts.add(Note(number, "gap", "sex", NEW_GROUP, f"G{number}"))
+    assert [(each.reason, each.times) for each in restarts.told(DAY)] == [
+        ("corrected", 1),
+        ("new_group", 2 * NEWEST),
+    ]
+    assert len(restarts.notes) == NEWEST + 1
+
+
+def test_in_which_order_tests_are_fed_changes_nothing_of_what_is_told() -> None:
+    made = [Note(number % 70, "gap", "sex", NEW_GROUP, f"G{number}") for number in range(100)]
+    one, two = Restarts(), Restarts()
+    for note in made:
+        one.add(note)
+    for note in reversed(made):
+        two.add(note)
+    assert (one.notes, one.told(DAY)) == (two.notes, two.told(DAY))
+    assert min(note.slice for note in one.notes) == 25
+
+
+def test_an_alert_whose_test_began_anew_says_why() -> None:
+    (first,) = read(replace(MODEL, min_group=5), decisions(range(12), UNFAIR), 12)
+    why = Restart(rule="gap", attribute="sex", reason="edited", text="the rule was edited", at=0, times=1)
+    assert "About its test: The rule was edited (from 1970-01-01 on)." in said(replace(first, restart=why))
+    assert "About its test" not in said(first)
 
 
 def test_what_is_put_right_before_the_next_slice_begins_nothing_anew() -> None:
@@ -347,7 +405,7 @@ def test_what_is_put_right_before_the_next_slice_begins_nothing_anew() -> None:
         trials.advance(int(at(41) * 1000))
         states.append(trials.to_bytes())
     assert states[0] == states[1]
-    assert trials.notes == []
+    assert trials.restarts.notes == []
 
 
 def _outcome(decision: Decision, after: float, happened: bool) -> Feedback:
@@ -358,7 +416,7 @@ def _outcome(decision: Decision, after: float, happened: bool) -> Feedback:
 def test_few_corrections_do_not_and_matured_outcomes_have_none() -> None:
     for share, mature_after in ((0.004, "0s"), (0.1, "5d")):
         _, trials = corrected(share, mature_after)
-        assert trials.notes == []
+        assert trials.restarts.notes == []
         (running,) = trials.running["accuracy", "sex"]
         assert (trials.revisions(running, 0).altered > 0) == (mature_after == "0s")
 
@@ -373,11 +431,34 @@ def test_an_edit_restarts_the_tests_of_its_rule_alone() -> None:
     again.restore(table)
     assert again.running["renamed", "sex"][0].fed(0) == 1200
     assert again.running["four fifths", "sex"][0].fed(0) == 0
-    assert [(note.rule, note.said) for note in again.notes] == [
-        ("four fifths", "the rule is new or was edited: its tests begin")
-    ]
+    assert [(note.rule, note.reason) for note in again.restarts.notes] == [("four fifths", "edited")]
+    assert again.unsaved()  # once more restarted, it is not told twice
     again.advance(int(at(30) * 1000))
     assert again.running["four fifths", "sex"][0].fed(0) == 600
+
+
+@pytest.mark.parametrize(("before", "after"), [("30d", "24h"), ("24h", "30d")])
+def test_slices_of_another_width_are_neither_fed_again_nor_waited_for(before: str, after: str) -> None:
+    """The shortest window cuts time: slice 20,000 is of 2024 in days, and of 1972 in hours."""
+    made = decisions(range(40), FAIR)
+    old, new = replace(MODEL, windows=[before]), replace(MODEL, windows=[after])
+    table = advanced(old, learnt(old, [d for d in made if d.time < at(20)]).panes["m"], 20).unsaved()
+    panes = learnt(new, made).panes["m"]
+    again = Trials("m", new, panes)
+    again.restore(table)
+    again.advance(int(at(40) * 1000))
+    (running,) = again.running["gap", "sex"]
+    assert (running.fed(0), running.start * panes.width) == (1200, at(20) * 1000)
+    assert trials_after(again, new, panes, 40).to_bytes() == again.to_bytes()
+    assert revisions(again) == [(0, 0)]
+
+
+def trials_after(trials: Trials, model: Model, panes: Panes, day: float) -> Trials:
+    """As another worker takes them up."""
+    again = Trials("m", model, panes)
+    again.restore(trials.unsaved())
+    again.advance(int(at(day) * 1000))
+    return again
 
 
 def test_what_is_asked_later_is_tested_with_what_comes_then() -> None:
@@ -535,7 +616,7 @@ def provisional(seed: int, mature_after: str) -> bool:
         add(facts, [], by_day.get(day, []))
         trials.advance(int(at(day + 1) * 1000))
     marks = trials.running["tpr", "sex"][0].marks.state
-    return any(note.rule == "tpr" for note in trials.notes) or not np.isnan(marks["proved"][0])
+    return any(note.rule == "tpr" for note in trials.restarts.notes) or not np.isnan(marks["proved"][0])
 
 
 def test_provisional_outcomes_are_harmless_once_they_have_matured() -> None:

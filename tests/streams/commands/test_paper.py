@@ -78,7 +78,7 @@ def measured_json(capsys: pytest.CaptureFixture[str], *arguments: object) -> dic
 def source_and_measured(path: Path) -> tuple[Source, Measured]:
     parser = cli.parser()
     source = options.source(parser.parse_args(["measure", str(path)]))
-    measurement = Measurement(source.config.models, source.name)
+    measurement = Measurement(source.config, source.name)
     for chunk in reader.read(path, source.name, source.columns, FOREVER):
         measurement.take(chunk)
     return source, measurement.result()

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from monitor.config import Model, Rule
 from monitor.events import Invalid
-from monitor.readings import Attribute, Caution, Group, Rate, Reading, Verdict
+from monitor.readings import Attribute, Caution, Group, Rate, Reading, Restart, Verdict
 from streams.commands import show
 from streams.commands.measure import Measured
 from tests.readings import NOW, drift, gap, reading
@@ -101,3 +101,12 @@ def test_references_that_differ_stand_beside_their_groups() -> None:
     assert "false_positive_rate difference of race, allowed ≤ 0.1, all" in text
     assert "African-American to [b]Caucasian[/b] 0.214" in text
     assert "[b]Caucasian[/b] to African-American 0.214" in text
+
+
+def test_what_a_test_proved_and_why_it_began_anew_is_said() -> None:
+    why = Restart(rule="gap", attribute="race", reason="edited", text="the rule was edited", at=NOW, times=1)
+    proved = replace(GAP, proved=NOW, proved_after=1_234, onset=NOW)
+    groups = Attribute("[b]Caucasian[/b]", GROUPS, [proved])
+    text = printed(replace(READING, attributes={"race": groups}, restarts=[why]))
+    assert "out of limits (proved 2014-01-01 by 1,234 cases; changed about 2014-01-01)" in text
+    assert "gap, by race: The rule was edited (from 2014-01-01 on)." in text

@@ -13,13 +13,15 @@ from msgspec.structs import replace
 
 from monitor.config import Broker, Columns, Config, ConfigError, Model, Rule
 from monitor.trials import Trials, ledger
+from monitor.trials.edits import edits
 from monitor.trials.ledger import Page
+from monitor.trials.record import decode
 from monitor.trials.running import Running
 from streams import cli, parts, topics
 from streams.commands import measure, options, slices
 from streams.embedded import EmbeddedBroker
 from streams.files import reader
-from tests.monitor.trials.streams import GAP, MODEL, advanced, decisions, learnt, scored
+from tests.monitor.trials.streams import GAP, MODEL, advanced, at, decisions, learnt, scored
 
 NOTEBOOK = Path(__file__).parents[3] / "examples" / "replicate_verdict.py"
 COMPAS = options.BUNDLED.with_suffix(".csv")
@@ -117,6 +119,30 @@ def compare(notebook: ModuleType, running: Running, pair: list, *gains: object) 
         assert np.isnan(marks["changed"][0])
 
 
+@pytest.mark.parametrize("kind", LIMITS)
+def test_a_month_s_exact_test_is_replicated(notebook: ModuleType, tmp_path: Path, kind: str) -> None:
+    """The product's p-value is bounded from above, within 1 %; the notebook's is searched for on a grid."""
+    model, rates = replace(MODEL, rules=[LIMITS[kind]]), {"F": 0.35, "M": 0.6}
+    made = decisions(range(0, 62, 3), rates, each={"F": 8, "M": 14})
+    trials = advanced(model, learnt(model, made).panes["m"], 62)
+    (running,) = trials.running["gap", "sex"]
+    group, reference = running.pairs[0]
+    whom = {"model": "m", "attribute": "sex", "metric": "selection_rate"}
+    pair = notebook.read(written(tmp_path, trials, model), **whom, group=group, reference=reference)
+    null, marks = running.family.side.null, running.marks.state
+    found = notebook.months(pair, null.kind, null.limit, running.width)
+    assert [month for month, _, _ in found] == ["2026-01", "2026-02", "2026-03"]
+    _, events, p = found[1]  # the newest that is over
+    assert events == sum((d.time - at(0)) // 86400 in range(31, 59) for d in made)
+    assert 0.999 * p <= marks["p"][0] <= 1.011 * p < 0.2
+    assert (p <= running.terms.monthly) == (marks["monthly"][0] == 20_513)
+
+
+def test_months_that_keep_the_limit_or_are_large_are_not_tested(notebook: ModuleType) -> None:
+    month = [(20_454, np.array([40, 20, 40, 21])), (20_485, np.array([600, 100, 600, 500]))]
+    assert notebook.months(month, "difference", 0.05, 86_400_000) == [("2026-01", 80, 1.0)]
+
+
 def test_compas_is_replicated_from_a_file(notebook: ModuleType, tmp_path: Path) -> None:
     path = tmp_path / "slices.csv"
     assert cli.main(["slices", str(COMPAS), "-c", str(options.BUNDLED), "-o", str(path)]) == 0
@@ -151,7 +177,8 @@ def test_a_file_s_persons_count_once_a_slice(tmp_path: Path) -> None:
     path.write_text("\n".join(["id,time,decision,sex,who", *rows]))
     chunks = reader.read(path, "m", model.columns, measure.FOREVER)
     pages = slices.of_file(options.Source(path, Config(models={"m": model}), "m"), chunks)["m"]
-    assert sum(row[3] for page in pages for row in page.rows) == len(made)
+    whole = [d for d in made if d.time < at(19)]  # the last day is not over
+    assert sum(row[3] for page in pages for row in page.rows) == len(whole)
 
 
 def test_models_that_are_not_configured_are_left_out() -> None:
@@ -181,6 +208,68 @@ def test_the_ledger_is_read_from_kafka() -> None:
         producer.close()
         found = slices.of_deployment(Config(models={"m": MODEL}, broker=broker))
     assert found == {"m": [*pages, *few]}
+
+
+def test_which_tests_an_edited_configuration_begins_anew_is_said_by_the_durable_state(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = Rule(metric="selection_rate", compare="ratio", min=0.8, name="kept")
+    trials = advanced(
+        replace(MODEL, rules=[GAP, kept]),
+        learnt(MODEL, decisions(range(5), {"F": 0.5, "M": 0.5})).panes["m"],
+        5,
+    )
+    with EmbeddedBroker() as embedded:
+        broker = Broker(url=embedded.url, group="g")
+        embedded.create(topic := topics.names(broker).pane_table)
+        producer = KafkaProducer(bootstrap_servers=embedded.address, api_version=(2, 1))
+        for name, value in trials.unsaved().items():
+            producer.send(topic, key=name, value=value, partition=1)
+        producer.flush()
+        producer.close()
+        path = tmp_path / "edited.toml"
+        path.write_text(EDITED.format(url=embedded.url))
+        assert cli.main(["check", "-c", str(path), "--deployed"]) == 0
+        said = " ".join(capsys.readouterr().out.split())
+    assert "m, gap, by sex: with this configuration its tests begin, or begin anew." in said
+    assert "m, gap: what its tests have found so far ends with this configuration." in said
+    assert "m, kept" not in said.partition("m, gap, by sex: with")[2]
+    assert "new: its tests have not begun, so that nothing begins anew." in said
+
+
+EDITED = """
+[broker]
+url = "{url}"
+group = "g"
+[models.m]
+positive = ["yes"]
+attributes = ["sex"]
+windows = ["all"]
+reference = {{ sex = "M" }}
+[[models.m.rules]]
+name = "gap"
+metric = "selection_rate"
+min = -0.1
+max = 0.1
+[[models.m.rules]]
+name = "kept"
+metric = "selection_rate"
+compare = "ratio"
+min = 0.8
+[models.new]
+positive = ["yes"]
+attributes = ["sex"]
+[[models.new.rules]]
+metric = "selection_rate"
+min = -0.1
+"""
+
+
+def test_the_same_configuration_begins_nothing_anew() -> None:
+    panes = learnt(MODEL, decisions(range(5), {"F": 0.5, "M": 0.5})).panes["m"]
+    state = decode(advanced(MODEL, panes, 5).to_bytes())
+    said = edits(Config(models={"m": MODEL}), {"m": state})
+    assert said == ["m: no test begins anew with this configuration."]
 
 
 def test_a_broker_that_is_not_there_is_named() -> None:
