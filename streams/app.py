@@ -9,8 +9,8 @@ from faust.types import TP
 from alerts.notifier import Sender
 from dashboards.view import AlertView, Health, Latency
 from dashboards.view import Table as TableSize
-from monitor.arrays.hashing import Texts
 from monitor.arrays.hashing import partitions as partitions_of
+from monitor.arrays.texts import Texts
 from monitor.baseline import Baseline
 from monitor.config import Broker, Config, Model
 from monitor.readings import Reading

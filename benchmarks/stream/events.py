@@ -7,7 +7,8 @@ import msgspec
 import numpy as np
 from fairlead_client.batch import Event, messages
 
-from monitor.arrays.hashing import Texts, partitions
+from monitor.arrays.hashing import partitions
+from monitor.arrays.texts import Texts
 
 GROUPS = {
     "sex": ["F", "M"],

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from monitor.arrays.personal import PERSONAL, looks
+from monitor.arrays.texts import Texts
 
 U16 = npt.NDArray[np.uint16]
 MISSING = 0  # the code of "not there"
@@ -63,24 +64,33 @@ class Vocabulary:
         self._known: dict[str | None, int] = {None: MISSING, OTHER: OTHER_CODE}
 
     def encode(self, texts: Sequence[str | None]) -> U16:
+        if isinstance(texts, Texts):
+            return self._encode_few(*texts.distinct)
         try:
             return np.fromiter(map(self._known.__getitem__, texts), np.uint16, len(texts))
         except KeyError:  # a new text, or one too many
             return np.fromiter(map(self.code, texts), np.uint16, len(texts))
+
+    def _encode_few(self, texts: list[str | None], which: npt.NDArray[np.int64]) -> U16:
+        """The codes of a few texts that stand for many: text `which[i]` is the i-th."""
+        counts = np.bincount(which, minlength=len(texts)).tolist()
+        codes = [self.code(text, count) for text, count in zip(texts, counts, strict=True)]
+        return np.array(codes, np.uint16)[which]
 
     def know(self, texts: Iterable[str | None]) -> None:
         """Takes strings that had names of their own before: they keep them, however many there are."""
         named = (text for text in texts if self._look(text) is None)
         self._known.update((text, self._codes.code(text)) for text in named)
 
-    def code(self, text: str | None) -> int:
+    def code(self, text: str | None, count: int = 1) -> int:
+        """The code of a text that came so many times."""
         code = self._known.get(text)
         if code is None:
             if (found := self._look(text)) is not None:
-                self.personal[found] += 1
+                self.personal[found] += count
                 return self._codes.code(PERSONAL)
             if len(self._known) - 2 >= self._limit:
-                self.refused += 1
+                self.refused += count
                 return OTHER_CODE
             code = self._known[text] = self._codes.code(text)
         return code

@@ -3,48 +3,13 @@
 SipHash: Aumasson, Bernstein, "SipHash: a fast short-input PRF" (2012). murmur2: as in Kafka's Java client.
 """
 
-from collections.abc import Sequence
-from copy import copy
-from typing import Self
-
 import numpy as np
 import numpy.typing as npt
 
+from monitor.arrays.texts import Texts
+
 U64 = npt.NDArray[np.uint64]
 I64 = npt.NDArray[np.int64]
-
-
-class Texts:
-    """Strings as a byte matrix padded with zeros, and their lengths: what both hashes read."""
-
-    def __init__(self, texts: Sequence[str]) -> None:
-        joined = "".join(texts)
-        count = len(texts)
-        if joined.isascii():  # characters are bytes: all are encoded and measured at once
-            self.lengths = np.fromiter(map(len, texts), np.int64, count)
-            data = joined.encode()
-        else:
-            encoded = [text.encode() for text in texts]
-            self.lengths = np.fromiter(map(len, encoded), np.int64, count)
-            data = b"".join(encoded)
-        self.bytes = _matrix(np.frombuffer(data, np.uint8), self.lengths)
-
-    def take(self, places: I64) -> Self:
-        """Those at some places."""
-        some = copy(self)
-        some.lengths, some.bytes = self.lengths[places], self.bytes[places]
-        return some
-
-
-def _matrix(data: npt.NDArray[np.uint8], lengths: I64) -> npt.NDArray[np.uint8]:
-    """Texts of these lengths, one behind the other, as rows of whole words of 8 bytes, one byte to spare."""
-    longest = int(lengths.max(initial=0))
-    matrix = np.zeros((len(lengths), -(-(longest + 1) // 8) * 8), np.uint8)
-    if len(data) == len(lengths) * longest:
-        matrix[:, :longest] = data.reshape(len(lengths), longest)
-    else:
-        matrix[np.arange(matrix.shape[1]) < lengths[:, np.newaxis]] = data
-    return matrix
 
 
 def siphash(texts: Texts, key: bytes) -> U64:
@@ -64,46 +29,58 @@ def siphash(texts: Texts, key: bytes) -> U64:
             k1 ^ np.uint64(0x7465646279746573),
         )
     ]
-    words = texts.bytes.view("<u8")
-    last = texts.lengths // 8
+    last = (
+        texts.lengths // 8
+    )  # a text of n bytes has n // 8 whole words, and a last one with its length on top
+    least, most = int(last.min(initial=0)), int(last.max(initial=0))
     tail = (texts.lengths.astype(np.uint64) & np.uint64(0xFF)) << np.uint64(56)
-    for i in range(words.shape[1]):
-        live = last >= i  # a text of n bytes has n // 8 whole words and a last one with its length on top
-        word = np.where(last == i, words[:, i] | tail, words[:, i])
-        _compress(v, word, None if live.all() else live)
+    spare = np.empty_like(tail)
+    for i, word in enumerate(texts.words):
+        if i < least:
+            _compress(v, word, spare)
+        elif least == most:
+            _compress(v, word | tail, spare)
+        else:
+            live = last >= i
+            some = [x[live] for x in v]
+            _compress(some, np.where(last == i, word | tail, word)[live], spare[: len(some[0])])
+            for whole, part in zip(v, some, strict=True):
+                whole[live] = part
     v[2] ^= np.uint64(0xFF)
     for _ in range(4):
-        _round(v)
+        _round(v, spare)
     return v[0] ^ v[1] ^ v[2] ^ v[3]
 
 
-def _compress(v: list[U64], word: U64, live: npt.NDArray[np.bool_] | None) -> None:
-    part = v if live is None else [x[live] for x in v]
-    word = word if live is None else word[live]
-    part[3] ^= word
-    _round(part)
-    _round(part)
-    part[0] ^= word
-    if live is not None:
-        for whole, some in zip(v, part, strict=True):
-            whole[live] = some
+def _compress(v: list[U64], word: U64, spare: U64) -> None:
+    v[3] ^= word
+    _round(v, spare)
+    _round(v, spare)
+    v[0] ^= word
 
 
-def _rotate(x: U64, by: int) -> U64:
-    return (x << np.uint64(by)) | (x >> np.uint64(64 - by))
+def _rotate(x: U64, by: int, spare: U64) -> None:
+    np.right_shift(x, np.uint64(64 - by), out=spare)
+    x <<= np.uint64(by)
+    x |= spare
 
 
-def _round(v: list[U64]) -> None:
-    v[0] += v[1]
-    v[2] += v[3]
-    v[1] = _rotate(v[1], 13) ^ v[0]
-    v[3] = _rotate(v[3], 16) ^ v[2]
-    v[0] = _rotate(v[0], 32)
-    v[2] += v[1]
-    v[0] += v[3]
-    v[1] = _rotate(v[1], 17) ^ v[2]
-    v[3] = _rotate(v[3], 21) ^ v[0]
-    v[2] = _rotate(v[2], 32)
+def _round(v: list[U64], spare: U64) -> None:
+    a, b, c, d = v
+    a += b
+    _rotate(b, 13, spare)
+    b ^= a
+    _rotate(a, 32, spare)
+    c += d
+    _rotate(d, 16, spare)
+    d ^= c
+    a += d
+    _rotate(d, 21, spare)
+    d ^= a
+    c += b
+    _rotate(b, 17, spare)
+    b ^= c
+    _rotate(c, 32, spare)
 
 
 def partitions(texts: Texts, count: int) -> I64:
@@ -122,15 +99,17 @@ def murmur2(texts: Texts) -> npt.NDArray[np.uint32]:
     [-973932308, -790332482, -985981536]
     """
     m = np.uint32(0x5BD1E995)
-    words = texts.bytes.view("<u4")
+    words = texts.words.view("<u4").reshape(len(texts.words), len(texts), 2)  # each word's two halves
     whole = texts.lengths // 4
+    least = int(whole.min(initial=0))
     h = np.uint32(0x9747B28C) ^ texts.lengths.astype(np.uint32)
     for i in range(int(whole.max(initial=0))):
-        k = words[:, i] * m
+        k = words[i // 2, :, i % 2] * m
         k = (k ^ (k >> np.uint32(24))) * m
-        h = np.where(whole > i, (h * m) ^ k, h)
+        mixed = (h * m) ^ k
+        h = mixed if i < least else np.where(whole > i, mixed, h)
     rest = texts.lengths % 4
-    tail = words[np.arange(len(h)), np.minimum(whole, words.shape[1] - 1)]
+    tail = words[whole // 2, np.arange(len(h)), whole % 2]
     h = np.where(rest > 0, (h ^ tail) * m, h)
     h = (h ^ (h >> np.uint32(13))) * m
     return h ^ (h >> np.uint32(15))

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from monitor.arrays.texts import Texts
+
 
 def types(values: Iterable[object]) -> set[type]:
     """What the values are.
@@ -10,4 +12,4 @@ def types(values: Iterable[object]) -> set[type]:
     >>> types(["F", "M", None]) == {str, NoneType}
     True
     """
-    return {*map(type, values)}
+    return values.types if isinstance(values, Texts) else {*map(type, values)}

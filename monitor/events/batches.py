@@ -18,8 +18,8 @@ import numpy.typing as npt
 from msgspec import Struct
 from msgspec.structs import astuple
 
-from monitor.arrays.hashing import Texts
 from monitor.arrays.kinds import types
+from monitor.arrays.texts import Texts
 
 I64 = npt.NDArray[np.int64]
 E = TypeVar("E", bound=Struct)
@@ -48,6 +48,8 @@ class Batch(ABC, Generic[E]):
     @cached_property
     def texts(self) -> Texts:
         """The ids, ready to be hashed."""
+        if isinstance(self.ids, Texts):
+            return self.ids
         plain = self.types(self.kind.__struct_fields__[0]) <= {str}
         return Texts(self.ids if plain else [*map(str, self.ids)])
 
@@ -120,7 +122,7 @@ class Columns(Batch[E]):
     def __init__(
         self,
         kind: type[E],
-        columns: Mapping[str, list[Any]],
+        columns: Mapping[str, Sequence[Any]],
         times: I64,
         records: I64,
         types: Types | None = None,
@@ -141,9 +143,12 @@ class Columns(Batch[E]):
         return [msgspec.convert(row, self.kind) for row in rows(self._columns, len(self))]
 
     def _some(self, places: I64) -> Self:
-        at = places.tolist()
-        columns = {name: [column[place] for place in at] for name, column in self._columns.items()}
+        columns = {name: _taken(column, places) for name, column in self._columns.items()}
         return type(self)(self.kind, columns, self.times[places], self.records[places])
+
+
+def _taken(column: Sequence[Any], places: I64) -> Sequence[Any]:
+    return column.take(places) if isinstance(column, Texts) else [column[place] for place in places.tolist()]
 
 
 class Runs(Generic[E]):
@@ -156,9 +161,10 @@ class Runs(Generic[E]):
     def __init__(self, kind: type[E], widest: int) -> None:
         self._kind, self._widest = kind, widest
         self._batches: list[Batch[E]] = []
-        self._columns: dict[str, list[Any]] = {}
+        self._columns: dict[str, Sequence[Any]] = {}
         self._types: Types = {}
-        self._records: list[int] = []
+        self._records: list[I64] = []
+        self._count = 0
         self._events: list[E] = []  # that are no columns yet
         self._places: list[int] = []  # the numbers of their messages
 
@@ -169,10 +175,10 @@ class Runs(Generic[E]):
         if len(self._events) >= AT_ONCE:
             self._turn()
 
-    def add_columns(self, columns: Mapping[str, list[Any]], count: int, record: int) -> None:
-        """A message by columns."""
+    def add_columns(self, columns: Mapping[str, Sequence[Any]], records: I64) -> None:
+        """Messages by columns, with the number of each event's message."""
         self._turn()
-        self._extend(columns, [record] * count)
+        self._extend(columns, records)
 
     def close(self) -> list[Batch[E]]:
         """All batches so far. Their times are still to be set."""
@@ -191,30 +197,36 @@ class Runs(Generic[E]):
             self._end()
             self._batches.append(Structs(self._kind, events, _untimed(places), np.array(places)))
         else:
-            self._extend(found, places)
+            self._extend(found, np.array(places))
 
-    def _extend(self, columns: Mapping[str, Sequence[Any]], records: Sequence[int]) -> None:
+    def _extend(self, columns: Mapping[str, Sequence[Any]], records: I64) -> None:
         if len(self._columns.keys() | columns.keys()) > self._widest:
             self._end()
-        for name in columns:
-            if name not in self._columns:
-                self._columns[name] = [None] * len(self._records)
-                self._types[name] = {NoneType} if self._records else set()
-        for name, column in self._columns.items():
-            more = columns[name] if name in columns else [None] * len(records)
-            column.extend(more)
-            self._types[name] |= types(more)
-        self._records.extend(records)
+        if self._count:
+            self._join(columns, len(records))
+        else:  # they stay what they are
+            self._columns, self._types = dict(columns), {name: types(c) for name, c in columns.items()}
+        self._records.append(records)
+        self._count += len(records)
+
+    def _join(self, columns: Mapping[str, Sequence[Any]], count: int) -> None:
+        for name in self._columns.keys() | columns.keys():
+            before = self._columns.get(name) or [None] * self._count
+            joined = before if isinstance(before, list) else list(before)
+            more = columns[name] if name in columns else [None] * count
+            joined.extend(more)
+            self._columns[name] = joined
+            self._types[name] = self._types.get(name, {NoneType}) | types(more)
 
     def _end(self) -> None:
         """The columns so far are a batch."""
-        if self._records:
-            times, records = _untimed(self._records), np.array(self._records)
-            self._batches.append(Columns(self._kind, self._columns, times, records, self._types))
-        self._columns, self._types, self._records = {}, {}, []
+        if self._count:
+            records = np.concatenate(self._records)
+            self._batches.append(Columns(self._kind, self._columns, _untimed(records), records, self._types))
+        self._columns, self._types, self._records, self._count = {}, {}, [], 0
 
 
-def _untimed(records: Sequence[int]) -> I64:
+def _untimed(records: Sequence[int] | I64) -> I64:
     return np.zeros(len(records), np.int64)
 
 
@@ -266,9 +278,7 @@ def rows(columns: Mapping[str, Sequence[Any]], count: int) -> list[dict[str, Any
 def by_model(batch: Batch[Any]) -> dict[str, I64]:
     """Where the decisions of each model are."""
     models = batch.column("model")
-    if len(set(models)) == 1:
-        return {models[0]: np.arange(len(batch))}
-    places: dict[str, list[int]] = {}
-    for place, model in enumerate(models):
-        places.setdefault(model, []).append(place)
-    return {model: np.array(at) for model, at in places.items()}
+    names, which = (models if isinstance(models, Texts) else Texts(models)).distinct
+    if len(names) == 1:
+        return {str(names[0]): np.arange(len(batch))}
+    return {str(name): np.flatnonzero(which == number) for number, name in enumerate(names)}

@@ -1,14 +1,30 @@
 """Messages by columns in which every value is right, decoded by column. All others are read row by row."""
 
 from collections import Counter
-from collections.abc import Iterable
-from typing import Annotated, Any, get_args, get_origin
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from typing import Annotated, Any, NamedTuple, get_args, get_origin
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 from msgspec import Struct
 
-# The columns that are fields of the event, their length, and the names of the others.
-Clean = tuple[dict[str, list[Any]], int, list[str]]
+from monitor.arrays.texts import Texts
+
+I64 = npt.NDArray[np.int64]
+Column = Sequence[Any]
+
+
+class Clean(NamedTuple):
+    """Columns that are fields of the event, of one length, and how many of it each message held.
+
+    `unknown` are the names of the first message's other columns.
+    """
+
+    columns: dict[str, Column]
+    counts: I64
+    unknown: list[str]
 
 
 class _Message(Struct):
@@ -30,32 +46,81 @@ class CleanDecoder:
         fields = msgspec.structs.fields(kind)
         self._fields = frozenset(field.name for field in fields)
         self._required = {field.name for field in fields if field.required}
+        self._id = fields[0].name
         types = dict(_column(field.name, field.type, field.required) for field in fields)
         self._decoders = {name: msgspec.json.Decoder(list[found]) for name, found in types.items()}  # type: ignore[valid-type]
 
-    def decode(self, message: bytes) -> Clean | None:
-        """The columns; None where only a reading row by row can say what is wrong, if anything is."""
+    def decode(self, messages: Sequence[bytes]) -> Clean | None:
+        """Their columns; None where only a reading row by row can say what is wrong with one, if anything is.
+
+        >>> from monitor.events import Feedback
+        >>> clean = CleanDecoder(Feedback, longest=256, widest=200)
+        >>> found = clean.decode([b'{"columns": {"decision_id": ["a"], "time": [0], "outcome": ["repaid"]}}'])
+        >>> {name: list(column) for name, column in found.columns.items()}
+        {'decision_id': ['a'], 'time': [0.0], 'outcome': ['repaid']}
+        """
         try:
-            return self._whole(self._message.decode(message))
+            return self._together([self._message.decode(message) for message in messages])
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, _UnclearError):
             return None
 
-    def _whole(self, message: _Message) -> Clean:
-        if message.time is not None:  # it is one event, with an unknown field
-            raise _UnclearError
-        columns = {name: self._decoder(name).decode(raw) for name, raw in message.columns.items()}
-        count = len(next(iter(columns.values()), ()))
+    def _together(self, messages: Sequence[_Message]) -> Clean:
+        for message in messages:
+            self._check(message)
+        ids, counts = self._decoded(self._id, messages)
+        columns = {self._id: ids}
+        for name in dict.fromkeys(chain.from_iterable(message.columns for message in messages)):
+            if name != self._id:
+                columns[name] = self._column(name, messages, counts)
         if "model" in self._required and "model" not in columns:
-            columns["model"] = self._model(message.model) * count
-        if not columns.keys() >= self._required or any(len(column) != count for column in columns.values()):
-            raise _UnclearError
-        if max(_entries(columns), default=0) > self._widest:
-            raise _UnclearError
+            columns["model"] = Texts.repeated([message.model or "" for message in messages], counts)
         known = {name: column for name, column in columns.items() if self._is_known(name)}
-        return known, count, [name for name in columns if not self._is_known(name)]
+        return Clean(known, counts, [name for name in messages[0].columns if not self._is_known(name)])
 
     def _is_known(self, name: str) -> bool:
         return name.partition(".")[0] in self._fields
+
+    def _column(self, name: str, messages: Sequence[_Message], counts: I64) -> Column:
+        """A column that some messages have, with None for the events of the others."""
+        there = np.array([name in message.columns for message in messages])
+        having = [message for message in messages if name in message.columns]
+        column, sizes = self._decoded(name, having)
+        if (sizes != counts[there]).any():
+            raise _UnclearError
+        if there.all():
+            return column
+        if name in self._required:
+            raise _UnclearError
+        return _spread(column, np.repeat(there, counts))
+
+    def _check(self, message: _Message) -> None:
+        """That it is a batch, has all columns that it must have, and not too many."""
+        found = {*message.columns, *(["model"] if self._is_name(message.model) else [])}
+        if message.time is not None:  # it is one event, with an unknown field
+            raise _UnclearError
+        if not found >= self._required or max(_entries(message.columns), default=0) > self._widest:
+            raise _UnclearError
+
+    def _is_name(self, name: str | None) -> bool:
+        return name is not None and 0 < len(name) <= self._longest
+
+    def _decoded(self, name: str, messages: Sequence[_Message]) -> tuple[Column, I64]:
+        """A column of messages that have it, and its length in each."""
+        decoder = self._decoder(name)
+        arrays = [memoryview(message.columns[name]) for message in messages]
+        if (plain := Texts.of_json(arrays)) and self._takes(decoder, plain[0]):
+            return plain
+        lists = [decoder.decode(array) for array in arrays]
+        return [*chain.from_iterable(lists)], np.array([*map(len, lists)], np.int64)
+
+    def _takes(self, decoder: "msgspec.json.Decoder[list[Any]]", texts: Texts) -> bool:
+        """Whether a column may hold these: then its shortest and its longest one may be in it."""
+        try:
+            sizes = int(texts.lengths.min()), int(texts.lengths.max())
+            decoder.decode(msgspec.json.encode(["a" * size for size in sizes]))
+        except msgspec.ValidationError:
+            return False
+        return True
 
     def _decoder(self, name: str) -> "msgspec.json.Decoder[list[Any]]":
         field, dot, entry = name.partition(".")
@@ -65,14 +130,17 @@ class CleanDecoder:
             raise _UnclearError
         return self._decoders[field + dot]
 
-    def _model(self, name: str | None) -> list[str]:
-        if name is None or not 0 < len(name) <= self._longest:
-            raise _UnclearError
-        return [name]
-
 
 class _UnclearError(Exception):
     """A column is missing, of another length, too much, or its name is not plain."""
+
+
+def _spread(column: Column, there: npt.NDArray[np.bool_]) -> Column:
+    """The column with None where it is not there."""
+    if isinstance(column, Texts):
+        return column.spread(there)
+    values = iter(column)
+    return [next(values) if has else None for has in there.tolist()]
 
 
 def _column(name: str, found: Any, required: bool) -> tuple[str, Any]:

@@ -7,6 +7,7 @@ an event, it becomes an `Invalid` that says why; the good events around it count
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
@@ -16,7 +17,7 @@ from msgspec import Meta, Struct
 
 from monitor.arrays.personal import shown
 from monitor.events.batches import AT_ONCE, Batch, Runs, rows
-from monitor.events.clean import Clean, CleanDecoder
+from monitor.events.clean import CleanDecoder
 
 LONGEST = 256  # characters of any string
 MOST = 1_000_000  # bytes of a message
@@ -28,6 +29,7 @@ _FIRST = json.JSONDecoder()  # it stops behind the first value
 ERRORS = msgspec.MsgspecError, UnicodeDecodeError, RecursionError  # of decoding
 
 I64 = npt.NDArray[np.int64]
+Numbered = tuple[int, bytes]  # a message with its number
 Text = Annotated[str, Meta(max_length=LONGEST)]
 Name = Annotated[str, Meta(min_length=1, max_length=LONGEST)]
 Scalar = bool | int | float | Text
@@ -152,9 +154,9 @@ class Decoder(Generic[Event]):
         for start in range(0, len(messages), AT_ONCE):
             some = messages[start : start + AT_ONCE]
             if (events := self._good(some, FEW)) is None:
-                for number, message in enumerate(some, start):
-                    names = self._decode_other(number, message, runs, invalid)
-                    unknown += [] if number else names
+                for by_column, numbered in groupby(enumerate(some, start), key=_is_by_column):
+                    decode = self._decode_columns if by_column else self._decode_others
+                    unknown += decode(list(numbered), runs, invalid)
             else:
                 runs.add(events, range(start, start + len(some)))
         found = {name[:LONGEST]: 1 for name in [*unknown, *self._unknown(messages[:1])][:WIDEST]}
@@ -169,29 +171,38 @@ class Decoder(Generic[Event]):
         except ERRORS:
             return None
 
-    def _by_column(self, message: bytes) -> Clean | None:
-        return self._clean.decode(message) if b'"columns"' in message and len(message) <= MOST else None
-
-    def _decode_other(
-        self, number: int, message: bytes, runs: Runs[Event], invalid: list[Invalid]
+    def _decode_columns(
+        self, numbered: Sequence[Numbered], runs: Runs[Event], invalid: list[Invalid]
     ) -> list[str]:
-        """A message of any kind: a batch by columns, one event, an array, or what is none of them.
+        """Messages by columns: together, or, where one of them is not all good, each by itself.
 
-        Returns the columns of a batch that we do not know.
+        Returns the columns of the list's first message that we do not know.
         """
-        if clean := self._by_column(message):
-            columns, count, unknown = clean
-            runs.add_columns(columns, count, number)
-            return unknown
+        numbers, messages = zip(*numbered, strict=True)
+        if clean := self._clean.decode(messages):
+            runs.add_columns(clean.columns, np.repeat(np.array(numbers), clean.counts))
+            return [] if numbers[0] else clean.unknown
+        if len(numbered) == 1:
+            return self._decode_others(numbered, runs, invalid)
+        return [name for one in numbered for name in self._decode_columns([one], runs, invalid)]
+
+    def _decode_others(
+        self, numbered: Sequence[Numbered], runs: Runs[Event], invalid: list[Invalid]
+    ) -> list[str]:
+        for number, message in numbered:
+            self._decode_other(number, message, runs, invalid)
+        return []
+
+    def _decode_other(self, number: int, message: bytes, runs: Runs[Event], invalid: list[Invalid]) -> None:
+        """A message of any kind: one event, an array, a batch by columns, or what is none of them."""
         if event := self._good([message], MOST):
             runs.add(event, [number])
-            return []
+            return
         for part in self._parts(message):
             try:
                 runs.add([self._event(part)], [number])
             except InvalidEventError as error:
                 invalid.append(Invalid(number, error.reason, error.detail))
-        return []
 
     def _parts(self, message: bytes) -> Iterable[bytes | msgspec.Raw | Mapping[str, Any] | InvalidEventError]:
         if len(message) > MOST:
@@ -243,6 +254,12 @@ def _first(message: bytes) -> dict[str, Any]:
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _is_by_column(numbered: Numbered) -> bool:
+    """Whether a message seems to be a batch by columns."""
+    message = numbered[1]
+    return b'"columns"' in message and len(message) <= MOST
 
 
 def _times(

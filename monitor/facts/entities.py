@@ -14,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from monitor.arrays.codes import Codes
-from monitor.arrays.hashing import Texts, siphash
+from monitor.arrays.hashing import siphash
 from monitor.arrays.index import Index
+from monitor.arrays.texts import Texts
 from monitor.facts import blocks
 from monitor.facts.blocks import Block
 from monitor.panes import REPEATED

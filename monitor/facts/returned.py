@@ -15,9 +15,10 @@ import numpy.typing as npt
 
 from monitor.arrays import numbers
 from monitor.arrays.codes import MISSING, Codes, Vocabularies
-from monitor.arrays.hashing import Texts, siphash
+from monitor.arrays.hashing import siphash
 from monitor.arrays.index import Index, firsts
 from monitor.arrays.personal import PERSONAL, looks
+from monitor.arrays.texts import Texts
 from monitor.events import Feedback
 from monitor.events.batches import Batch
 from monitor.facts.blocks import CODED_KINDS, Array, stem

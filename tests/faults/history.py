@@ -11,7 +11,8 @@ from typing import Any
 
 import msgspec
 
-from monitor.arrays.hashing import Texts, partitions
+from monitor.arrays.hashing import partitions
+from monitor.arrays.texts import Texts
 from streams.files.replay import Record
 
 DAY = 86_400

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from monitor.arrays.hashing import Texts, partitions
+from monitor.arrays.hashing import partitions
+from monitor.arrays.texts import Texts
 from streams.commands.measure import moment
 from streams.files.replay import Record, shuffled, twice
 from tests.dashboards.chromium import chromium

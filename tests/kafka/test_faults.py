@@ -15,7 +15,8 @@ import msgspec
 import pytest
 from kafka import KafkaProducer
 
-from monitor.arrays.hashing import Texts, partitions
+from monitor.arrays.hashing import partitions
+from monitor.arrays.texts import Texts
 from streams import settings, topics
 from streams.files.replay import Record
 from streams.guard import CRASHED

@@ -12,7 +12,8 @@ import msgspec
 from aiokafka.structs import ConsumerRecord
 from faust.types import TP
 
-from monitor.arrays.hashing import Texts, partitions
+from monitor.arrays.hashing import partitions
+from monitor.arrays.texts import Texts
 from monitor.config import Config, Model, Rule
 from streams import topics
 from streams.app import Worker

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from monitor.arrays.hashing import Texts, partitions
+from monitor.arrays.hashing import partitions
+from monitor.arrays.texts import Texts
 from monitor.panes.packed import load
 from streams import messages
 from streams.messages import Clock, PaneMessage

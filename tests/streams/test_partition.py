@@ -11,7 +11,8 @@ import pytest
 from aiokafka.structs import ConsumerRecord
 from msgspec.structs import replace
 
-from monitor.arrays.hashing import Texts, partitions
+from monitor.arrays.hashing import partitions
+from monitor.arrays.texts import Texts
 from monitor.config import Broker, Config, Model, Rule
 from monitor.events import MOST
 from monitor.events.exposed import FIELDS

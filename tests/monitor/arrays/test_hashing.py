@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kafka.partitioner.default import murmur2 as kafka_murmur2
 
-from monitor.arrays.hashing import Texts, murmur2, partitions, siphash
+from monitor.arrays.hashing import murmur2, partitions, siphash
+from monitor.arrays.texts import Texts
 
 KEY = bytes(range(16))
 # The first eight of the 64 vectors in the appendix of the SipHash paper's reference code: of "", 00, 0001, …

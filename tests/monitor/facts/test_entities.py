@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from monitor.arrays.codes import Codes
-from monitor.arrays.hashing import Texts, partitions
+from monitor.arrays.hashing import partitions
+from monitor.arrays.texts import Texts
 from monitor.config import Model, Rule
 from monitor.events import Decision, Feedback
 from monitor.facts import entities

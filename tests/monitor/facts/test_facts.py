@@ -170,7 +170,8 @@ def _keep(latest: dict[tuple[object, str], Feedback], event: Feedback, kind: str
 
 
 def _order(event: Feedback, kind: str) -> tuple[float, int]:
-    from monitor.arrays.hashing import Texts, siphash
+    from monitor.arrays.hashing import siphash
+    from monitor.arrays.texts import Texts
 
     value = event.attributes[kind] if kind in ("sex", "shoe") else getattr(event, kind)
     return float(event.time), int(siphash(Texts([scalar(value)]), bytes(16))[0])

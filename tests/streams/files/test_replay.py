@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kafka import KafkaConsumer, TopicPartition
 
-from monitor.arrays.hashing import Texts, partitions
+from monitor.arrays.hashing import partitions
+from monitor.arrays.texts import Texts
 from monitor.config import Columns, ConfigError
 from monitor.events import DAY_MS, Decision, Decoder, Feedback
 from streams.embedded import PARTITIONS, EmbeddedBroker
