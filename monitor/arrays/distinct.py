@@ -1,27 +1,53 @@
-"""Distinct values of small numbers and their sums, without sorting: counting takes a tenth of the time."""
+"""Distinct rows, and sums of small numbers, without sorting: it takes a tenth of the time."""
 
 import numpy as np
 import numpy.typing as npt
 
 I64 = npt.NDArray[np.int64]
+U64 = npt.NDArray[np.uint64]
 _DENSE, _LEAST = 4, 4_096  # how many possible values, for each that there is, are worth a table
+_MIX = np.uint64(0x9E3779B97F4A7C15)
+_FEWEST, _MOST = 8, 16  # bits of the table in which rows meet
 
 
 def distinct(*columns: npt.NDArray[np.integer]) -> tuple[I64, I64]:
-    """Where one of each distinct row is, and which of those each row is. Numbers are not negative.
+    """Where each distinct row comes first, in order, and which of those each row is.
 
     >>> sex, age = np.array([2, 3, 2, 2]), np.array([9, 9, 9, 7])
-    >>> places, which = distinct(sex, age)
-    >>> (sex[places][which] == sex).all(), (age[places][which] == age).all(), len(places)
-    (np.True_, np.True_, 3)
+    >>> [found.tolist() for found in distinct(sex, age)]
+    [[0, 1, 3], [0, 1, 0, 2]]
     """
-    codes = np.zeros(len(columns[0]), np.int64)
+    places = np.arange(len(columns[0]))
+    first = _first(columns, places)
+    some = np.flatnonzero(first == places)
+    number = np.empty(len(places), np.int64)
+    number[some] = np.arange(len(some))
+    return some, number[first]
+
+
+def _first(columns: tuple[npt.NDArray[np.integer], ...], places: I64) -> I64:
+    """Where each row comes first. Rows of one hash meet in a table; those that met others go on to the next."""
+    shift = np.uint64(64 - min(max((4 * len(places)).bit_length(), _FEWEST), _MOST))
+    meet = np.empty(1 << (64 - int(shift)), np.int64)
+    first, left, hashes = np.empty_like(places), places, _hashes(columns)
+    while len(left):
+        slots = (hashes >> shift).astype(np.int64)
+        meet[slots[::-1]] = left[::-1]  # the first is written last
+        found = meet[slots]
+        alike = np.ones(len(left), np.bool_)
+        for column in columns:
+            alike &= column[found] == (column if left is places else column[left])
+        first[left] = found
+        left, hashes = left[~alike], (hashes[~alike] ^ (hashes[~alike] >> np.uint64(29))) * _MIX
+    return first
+
+
+def _hashes(columns: tuple[npt.NDArray[np.integer], ...]) -> U64:
+    hashes = np.zeros(len(columns[0]), np.uint64)
     for column in columns:
-        codes = _narrow(codes * (int(column.max(initial=0)) + 1) + column.astype(np.int64))
-    found = np.full(int(codes.max(initial=0)) + 1, -1)
-    found[codes] = np.arange(len(codes))
-    present = found >= 0
-    return found[present], (np.cumsum(present) - 1)[codes]
+        hashes ^= column.astype(np.uint64)
+        hashes *= _MIX
+    return hashes
 
 
 def totals(codes: I64, weights: I64 | None) -> tuple[I64, I64]:
@@ -41,10 +67,6 @@ def totals(codes: I64, weights: I64 | None) -> tuple[I64, I64]:
         np.add.at(sums, places, weights)
     found = np.flatnonzero(sums)
     return found if values is None else values[found], sums[found]
-
-
-def _narrow(codes: I64) -> I64:
-    return codes if _is_dense(codes) else np.unique(codes, return_inverse=True)[1]
 
 
 def _is_dense(codes: I64) -> bool:

@@ -41,16 +41,19 @@ class Index:
 
     def find(self, keys: U64) -> I64:
         """The row of each key, -1 where it is not there."""
-        rows = np.full(len(keys), -1, np.int64)
-        at = np.arange(len(keys))
         slots = self._home(keys)
+        found = self._slots[slots]
+        same = self._keys[found] == keys  # where nothing is found, the key of row -1: either way it is -1
+        rows: I64 = np.where(same, found, -1).astype(np.int64)
+        further = ~same & (found >= 0)
+        at, slots = np.flatnonzero(further), slots[further]
         while len(at):
+            slots = self._next(slots)
             found = self._slots[slots]
-            taken = found >= 0
-            same = taken & (self._keys[found] == keys[at])
+            same = self._keys[found] == keys[at]
             rows[at[same]] = found[same]
-            further = taken & ~same
-            at, slots = at[further], self._next(slots[further])
+            further = ~same & (found >= 0)
+            at, slots = at[further], slots[further]
         return rows
 
     def put(self, keys: U64) -> tuple[I64, npt.NDArray[np.bool_]]:
@@ -93,8 +96,7 @@ class Index:
 
     def _home(self, keys: U64) -> I64:
         bits = np.uint64(64 - (len(self._slots).bit_length() - 1))
-        mixed = (keys ^ (keys >> np.uint64(29))) * _MIX
-        return (((mixed ^ (mixed >> np.uint64(32))) * _MIX) >> bits).astype(np.int64)
+        return (((keys ^ (keys >> np.uint64(32))) * _MIX) >> bits).astype(np.int64)
 
     def _next(self, slots: I64) -> I64:
         following: I64 = (slots + 1) & (len(self._slots) - 1)

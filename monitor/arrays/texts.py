@@ -11,13 +11,13 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from monitor.arrays.distinct import distinct
+
 U64 = npt.NDArray[np.uint64]
 I64 = npt.NDArray[np.int64]
 
 _FIRST = np.array([(1 << 8 * count) - 1 for count in range(9)], np.uint64)  # the first bytes of a word
 _SPARE = bytes(8)  # behind the last string, so that a word begins at each byte
-_MIX = np.uint64(0x9E3779B97F4A7C15)
-_SLOTS = 1 << 16  # of a table in which equal strings meet
 _QUOTE, _COMMA = ord('"'), ord(",")
 
 
@@ -117,26 +117,8 @@ class Texts(Sequence[str | None]):
     @cached_property
     def distinct(self) -> tuple[list[str | None], I64]:
         """The distinct strings in the order in which they come, and which of them each one is."""
-        mixed = self.lengths.astype(np.uint64)
-        for word in self.words:
-            mixed = (mixed ^ word) * _MIX
-        slots = (mixed >> np.uint64(48)).astype(np.int64)
-        places = np.arange(len(self))
-        meet = np.empty(_SLOTS, np.int64)
-        meet[slots[::-1]] = places[::-1]
-        first = meet[slots]
-        if (self.lengths[first] != self.lengths).any() or (self.words[:, first] != self.words).any():
-            return self._distinct_slowly()
-        some = np.flatnonzero(first == places)
-        number = meet  # of what is first in its slot; the table is free again
-        number[slots[some]] = np.arange(len(some))
-        return list(self.take(some)), number[slots]
-
-    def _distinct_slowly(self) -> tuple[list[str | None], I64]:
-        """Where many are distinct, different strings meet in a slot."""
-        numbers: dict[str | None, int] = {}
-        which = [numbers.setdefault(text, len(numbers)) for text in self]
-        return list(numbers), np.array(which, np.int64)
+        some, which = distinct(self.lengths, *self.words)
+        return list(self.take(some)), which
 
     @cached_property
     def _list(self) -> list[str | None]:

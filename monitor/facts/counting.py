@@ -1,18 +1,19 @@
 """What is counted of decisions, in which groups, and their sums as cells of panes."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from monitor.arrays import numbers
-from monitor.arrays.codes import MISSING, Codes, Vocabularies
+from monitor.arrays.codes import MISSING, Vocabularies
 from monitor.arrays.columns import Columns
 from monitor.arrays.distinct import distinct, totals
 from monitor.config import SEPARATOR, Model, attribute_name, escape
 from monitor.config.durations import UNITS_MS
 from monitor.facts.blocks import Array
+from monitor.facts.spelling import Spelling
 from monitor.panes import (
     ALL,
     DECISION,
@@ -54,6 +55,16 @@ class Counted:
         """Whether tests may be fed with it."""
         return self.family in measures.OF_TESTS
 
+    def summed(self, *apart: npt.NDArray[np.integer]) -> "Counted":
+        """The same with one row for all that are alike, also in other columns; these have all rows."""
+        some, which = distinct(*(column[self.at] for column in apart), *self.fields)
+        if self.weights is None:
+            sums = np.bincount(which)
+        else:
+            sums = np.zeros(len(some), np.int64)
+            np.add.at(sums, which, self.weights)
+        return replace(self, at=self.at[some], fields=tuple(f[some] for f in self.fields), weights=sums)
+
 
 class _Cells:
     """Sums of what is counted, in parts, added to panes at once: few cells, however many rows there are."""
@@ -65,7 +76,7 @@ class _Cells:
         """Rows' slots, and their rows in panes of one or several groups. `weights` replace the counted's."""
         if not len(slots):
             return
-        some, which = distinct(slots - slots.min(), *counted.fields)
+        some, which = distinct(slots, *counted.fields)
         slots, keys = slots[some], measures.pack(counted.family, *(field[some] for field in counted.fields))
         for group in groups:
             codes, sums = totals(group * len(some) + which, counted.weights if weights is None else weights)
@@ -81,46 +92,61 @@ class Counting:
     """Counts the rows of one model's table in its panes."""
 
     def __init__(
-        self, model: Model, codes: Codes, vocabularies: Vocabularies, table: Columns, panes: Panes
+        self, model: Model, spelling: Spelling, vocabularies: Vocabularies, table: Columns, panes: Panes
     ) -> None:
-        self._model, self._codes, self._vocabularies = model, codes, vocabularies
-        self._table, self._panes = table, panes
+        self._model, self._vocabularies, self._parts = model, vocabularies, spelling.parts
+        self._codes, self._table, self._panes = panes.codes, table, panes
         self._bounds = moments.asked(model)
 
     def count(self, rows: I64, sign: int) -> None:
         """Adds these decisions to their panes (sign +1), or takes them out (-1)."""
         if not len(rows):
             return
-        groups, weighted = self._groups(rows), self._weighted(rows)
-        slots = self._slots(DECISION, self._table["time"][rows])
-        cells = _Cells()
+        cells, slots = _Cells(), self._slots(DECISION, self._table["time"][rows])
+        apart, groups = self._apart(rows, slots)
+        weighted = self._weighted(rows)
         for counted in self._counted(rows):
-            some = groups if counted.by_group else groups[:1]
-            cells.add(slots[counted.at], (group[counted.at] for group in some), counted)
+            few = counted.summed(apart)
+            cells.add(slots[few.at], (group[few.at] for group in groups[: None if few.by_group else 1]), few)
             for group, weights in weighted if counted.is_rate else ():
                 cells.add(slots[counted.at], [group[counted.at]], counted, weights[counted.at])
-        cells.add(slots, self._within(rows), self._core(rows))
-        self._add_outcomes(cells, rows, groups)
+        if self._model.slices:
+            core = self._core(rows).summed(apart)
+            cells.add(slots[core.at], self._within(rows[core.at]), core)
+        self._add_outcomes(cells, rows, apart, groups)
         self._add_repeats(cells, rows[self._table["repeat"][rows] != 0])
         cells.pour(self._panes, sign)
+
+    def _apart(self, rows: I64, slots: U64, mark: str = "") -> tuple[I64, list[I64]]:
+        """A number for each row, the same for those of one slot and of the same groups; and these groups."""
+        names = [f"attributes.{part}" for part in self._parts]
+        names += [f"slices.{name}" for name in self._model.slices]
+        some, apart = distinct(slots, *(self._table[name][rows] for name in names))
+        return apart, [group[apart] for group in self._groups(rows[some], mark)]
 
     def _slots(self, axis: int, times: I64) -> U64:
         return slot(axis, times, self._panes.width)
 
-    def _add_outcomes(self, cells: _Cells, rows: I64, groups: list[I64]) -> None:
+    def _add_outcomes(self, cells: _Cells, rows: I64, apart: I64, groups: list[I64]) -> None:
         known = np.flatnonzero(self._table["outcome"][rows] != MISSING)
-        slots = self._slots(OUTCOME, self._table["outcome_time"][rows[known]])
-        cells.add(slots, (group[known] for group in groups), self._core(rows[known]))
+        if not len(known):
+            return
+        rows, apart = rows[known], apart[known]
+        slots = self._slots(OUTCOME, self._table["outcome_time"][rows])
+        few = self._core(rows).summed(apart, slots)
+        cells.add(slots[few.at], (group[known[few.at]] for group in groups), few)
 
     def _add_repeats(self, cells: _Cells, rows: I64) -> None:
         """Adds once more what tests count of these decisions, to be taken off again."""
         if not len(rows):
             return
-        groups, slots = self._groups(rows, REPEATED), self._slots(DECISION, self._table["time"][rows])
+        slots = self._slots(DECISION, self._table["time"][rows])
+        apart, groups = self._apart(rows, slots, REPEATED)
         for counted in self._counted(rows):
             if counted.is_tested:
-                cells.add(slots[counted.at], (group[counted.at] for group in groups), counted)
-        self._add_outcomes(cells, rows, groups)
+                few = counted.summed(apart)
+                cells.add(slots[few.at], (group[few.at] for group in groups), few)
+        self._add_outcomes(cells, rows, apart, groups)
 
     def _groups(self, rows: I64, mark: str = "") -> list[I64]:
         """The group of each row: of everybody first, then of each attribute and intersection."""

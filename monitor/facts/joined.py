@@ -34,7 +34,7 @@ class Joined:
         self._vocabularies = Vocabularies(codes, self.lookout.checks)
         self._table = Columns({})
         self.spelling = Spelling(model, codes, self._vocabularies)
-        self.counting = Counting(model, codes, self._vocabularies, self._table, self.panes)
+        self.counting = Counting(model, self.spelling, self._vocabularies, self._table, self.panes)
         own = ("id", "time", "decision", "score", "value", "outcome", "outcome_time", "final", "repeat")
         named = (f"attributes.{part}" for part in self.spelling.parts)  # older blocks may lack some
         for column in (*own, *named, *(f"slices.{name}" for name in model.slices)):

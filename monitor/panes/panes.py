@@ -115,7 +115,7 @@ class Panes:
         """Φ of each slot grows by its facts' time·2³² + rank; the slots are to be sent again."""
         if not len(slots):
             return
-        some, which = distinct(slots - slots.min())
+        some, which = distinct(slots)
         sums = np.zeros((2, len(some)), np.int64)
         np.add.at(sums[0], which, times)
         np.add.at(sums[1], which, ranks)
