@@ -16,6 +16,7 @@ from streams import messages
 from streams.bundles import Bundle
 from streams.guard import fatal
 from streams.messages import Clock
+from streams.pace import Pace, is_behind
 from streams.partition import SEALED, Partition, Taken
 from streams.process import App
 from streams.tables import Table, send
@@ -23,7 +24,8 @@ from streams.topics import Topics
 
 log = logging.getLogger(__name__)
 
-FLUSH_SECONDS = 0.25
+FLUSH_SECONDS = 0.2
+REST, LONGEST = 9, 1.0  # making panes takes a tenth of a core at most
 REPEAT_SECONDS = 0.4  # after which a clock is said again though nothing changed: see streams/clocks.py
 
 
@@ -40,12 +42,13 @@ class Collect:
         self._app, self._config, self._topics = app, config, topics
         self._count, self._panes = partitions, panes
         self._key = hash_key(config.hash_key)
+        self._pace, self._spent = Pace(REST, LONGEST), 0.0
         self._inputs = [topics.decisions, topics.feedback, topics.entities, topics.repeats]
         self.table = Table(
             app, "facts", like=self._inputs, on_recovered=self._recovered, on_revoked=self._revoked
         )
         app.agent(app.inputs(*self._inputs), name="collect")(fatal(self._collect))
-        app.timer(FLUSH_SECONDS)(fatal(self._flush))
+        app.timer(FLUSH_SECONDS)(fatal(self._turn))
 
     def _recovered(self, partition: int, items: Mapping[bytes, bytes]) -> None:
         state = Partition(partition, self._config, self._count, self._key, self.counts)
@@ -85,6 +88,14 @@ class Collect:
         else:
             state.blocks[key] = len(record)
 
+    async def _turn(self) -> None:
+        """Flushes where it is time: soon after news has come, seldom while the worker catches up."""
+        if self._pace.is_due(time.monotonic()):
+            behind = any(is_behind(state.arrived) for state in self.partitions.values())
+            self._spent = 0.0
+            await self._flush()
+            self._pace.turned(time.monotonic(), self._spent, behind=behind)
+
     async def _flush(self) -> None:
         """Sends what changed since the last time. Panes go out after their facts are durable."""
         for number in self.table.partitions_ready():
@@ -95,12 +106,14 @@ class Collect:
                 await self._drop(state)
 
     async def _send(self, state: Partition) -> None:
+        start = time.thread_time()
         panes, arrived, state.arrived = state.take_panes(), state.arrived, 0
+        bundles = [*messages.bundles(panes)]
+        self._spent += time.thread_time() - start
         ends = {topic: self._app.consumer.ended(TP(topic, state.number)) for topic in self._inputs}
         now, idle, as_of = state.clock(ends)
         clock, topic = Clock(state.number, self._count, now, idle, arrived), self._topics.panes
-        told = (send(self._app, topic, record, key=m.encode()) for m, record in messages.bundles(panes))
-        await asyncio.gather(*told)
+        await asyncio.gather(*(send(self._app, topic, record, key=m.encode()) for m, record in bundles))
         if panes or state.speaker.is_due(clock, time.monotonic(), REPEAT_SECONDS):
             word = state.speaker.word(clock, as_of)
             record = messages.encode(word)

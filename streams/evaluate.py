@@ -20,13 +20,14 @@ from streams.bundles import Bundle
 from streams.desk import ALERT, Desk
 from streams.guard import fatal
 from streams.messages import Clock, Found, Part
+from streams.pace import Pace, is_behind
 from streams.process import App
 from streams.tables import Table, send
 from streams.topics import Topics
 from streams.turns import Turns
 from streams.watched import Watched
 
-EVALUATE_SECONDS = 0.25
+EVALUATE_SECONDS = 0.1
 
 
 class Evaluate:
@@ -41,6 +42,7 @@ class Evaluate:
         self.latency_total = 0.0
         self.rounds = 0  # in each, readings whose turn it is are made, judged, and their alerts sent
         self._turns = Turns()
+        self._pace = Pace(rest=0.0, longest=0.0)  # how long a model rests its turns know
         self.set_aside: Counter[str] = Counter()  # panes that another configuration cut, by model
         self._app, self._config, self._topics, self._references = app, config, topics, references
         self.table = Table(
@@ -51,7 +53,7 @@ class Evaluate:
             on_revoked=self._revoked,
         )
         app.agent(app.inputs(topics.panes), name="evaluate")(fatal(self._take))
-        app.timer(EVALUATE_SECONDS)(fatal(self._evaluate))
+        app.timer(EVALUATE_SECONDS)(fatal(self._turn))
 
     def alerts(self) -> list[Alert]:
         """The alerts of all models that this worker evaluates."""
@@ -93,6 +95,13 @@ class Evaluate:
         await parts.put(self.table, partition, dict([item] if item else []))
         await parts.refuse(self.table, partition, messages.pane_key(pane), keys)
 
+    async def _turn(self) -> None:
+        """Evaluates where it is time: at once where news has come, seldom while the worker catches up."""
+        if self._pace.is_due(time.monotonic()):
+            behind = any(is_behind(desk.arrived) for desk in self.desks.values())
+            await self._evaluate()
+            self._pace.turned(time.monotonic(), 0.0, behind=behind)
+
     async def _evaluate(self) -> None:
         for partition in self.table.partitions_ready():
             desk = self.desks[partition]
@@ -116,10 +125,8 @@ class Evaluate:
 
     async def _read(self, desk: Desk, watched: Watched) -> bool:
         """In a thread: the page and Kafka's heartbeats do not wait for what takes long."""
-        start = time.monotonic()
-        found = await asyncio.to_thread(watched.read, desk.clock, time.time())
-        now = time.monotonic()  # without what Kafka takes: who waits for it needs no rest
-        self._turns.took(watched.name, now - start, now)
+        found, spent = await asyncio.to_thread(_timed, watched, desk.clock)
+        self._turns.took(watched.name, spent, time.monotonic())
         return found
 
     async def _age(self, partition: int, desk: Desk, watched: Watched) -> None:
@@ -150,6 +157,12 @@ class Evaluate:
             self.latency[bisect_left(LATENCY_BOUNDS, seconds)] += 1
             self.latency_total += seconds
         desk.arrived = 0
+
+
+def _timed(watched: Watched, clock: int | None) -> tuple[bool, float]:
+    """Whether a reading was made, and what it took of the processor (s)."""
+    start = time.thread_time()
+    return watched.read(clock, time.time()), time.thread_time() - start
 
 
 def newest(held: dict[tuple[str, int, int], Pane], panes: Iterable[Pane]) -> None:

@@ -167,12 +167,12 @@ class Partition:
         return self._of_known_models(ours, invalid) if batch.kind is Decision else ours
 
     def _of_known_models(self, batch: Batch[Any], invalid: list[Invalid]) -> Batch[Any]:
-        models = batch.column("model")
-        if self._config.models.keys() >= set(models):
+        names, which = batch.models
+        if self._config.models.keys() >= set(names):
             return batch
-        known = np.array([model in self._config.models for model in models], np.bool_)
+        known = np.array([name in self._config.models for name in names])[which]
         for i in np.flatnonzero(~known).tolist():
-            detail = f"model: {shown(models[i])}; allowed: {', '.join(self._config.models)}"
+            detail = f"model: {shown(names[which[i]])}; allowed: {', '.join(self._config.models)}"
             invalid.append(Invalid(int(batch.records[i]), "unknown_model", detail))
         return batch.take(np.flatnonzero(known))
 

@@ -12,6 +12,8 @@ LAYERS = {
     "monitor/events/events.py": "decoding into columns",
     "monitor/events/clean.py": "decoding into columns",
     "monitor/events/batches.py": "decoding into columns",
+    "monitor/arrays/texts.py": "decoding into columns",
+    "monitor/arrays/kinds.py": "decoding into columns",
     "monitor/arrays/hashing.py": "hashing ids",
     "monitor/arrays/index.py": "looking ids up",
     "monitor/arrays/codes.py": "numbering classes and groups",

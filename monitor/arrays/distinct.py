@@ -26,7 +26,7 @@ def distinct(*columns: npt.NDArray[np.integer]) -> tuple[I64, I64]:
 
 
 def _first(columns: tuple[npt.NDArray[np.integer], ...], places: I64) -> I64:
-    """Where each row comes first. Rows of one hash meet in a table; those that met others go on to the next."""
+    """Where each row comes first. Rows of one hash meet in a table; those that met others meet again."""
     shift = np.uint64(64 - min(max((4 * len(places)).bit_length(), _FEWEST), _MOST))
     meet = np.empty(1 << (64 - int(shift)), np.int64)
     first, left, hashes = np.empty_like(places), places, _hashes(columns)

@@ -53,6 +53,13 @@ class Batch(ABC, Generic[E]):
         plain = self.types(self.kind.__struct_fields__[0]) <= {str}
         return Texts(self.ids if plain else [*map(str, self.ids)])
 
+    @cached_property
+    def models(self) -> tuple[list[str], I64]:
+        """The distinct models of decisions, and which of them each one is of."""
+        models = self.column("model")
+        names, which = (models if isinstance(models, Texts) else Texts(models)).distinct
+        return [*map(str, names)], which
+
     def take(self, places: I64) -> Self:
         """The events at these places, which rise; itself for all of them."""
         if len(places) == len(self):
@@ -277,8 +284,7 @@ def rows(columns: Mapping[str, Sequence[Any]], count: int) -> list[dict[str, Any
 
 def by_model(batch: Batch[Any]) -> dict[str, I64]:
     """Where the decisions of each model are."""
-    models = batch.column("model")
-    names, which = (models if isinstance(models, Texts) else Texts(models)).distinct
+    names, which = batch.models
     if len(names) == 1:
-        return {str(names[0]): np.arange(len(batch))}
-    return {str(name): np.flatnonzero(which == number) for number, name in enumerate(names)}
+        return {names[0]: np.arange(len(batch))}
+    return {name: np.flatnonzero(which == number) for number, name in enumerate(names)}
