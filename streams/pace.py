@@ -26,5 +26,5 @@ class Pace:
 
 
 def is_behind(arrived: int) -> bool:
-    """Whether the oldest event of a turn was waiting: when it came to Kafka (wall time, ms; 0 if none did)."""
+    """Whether an event waited that came to Kafka at this wall time (ms, 0 for none), the oldest of a turn."""
     return bool(arrived) and time.time() - arrived / 1000 > BEHIND_SECONDS

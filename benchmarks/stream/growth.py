@@ -1,7 +1,10 @@
 """What grows with what: time an event, memory and time a reading, when one thing is ten times as many."""
 
-import tracemalloc
+import resource
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
 from time import process_time
 from typing import NamedTuple
 
@@ -12,6 +15,7 @@ from msgspec.structs import replace
 from benchmarks.stream import events
 from benchmarks.stream.events import Row
 from monitor.arrays.index import Index
+from monitor.arrays.texts import Texts
 from monitor.config import Model, Rule
 from monitor.evaluator import Evaluator
 from monitor.events import Decision, Decoder, Feedback
@@ -115,30 +119,44 @@ class Join(NamedTuple):
     """Feedback against many pending decisions."""
 
     pending: int
-    each: float  # bytes of memory a pending decision
-    allocated: float  # the same as Python's allocator counts it, panes and all
+    each: float  # bytes of memory a pending decision, as the tables count them
+    resident: float  # bytes by which the whole process grew for it
     found: float  # ids looked up a second
     learned: float  # feedback events a second, with all that they change
 
 
 def join(pending: int, lookups: int) -> Join:
+    """`_join` in a process of its own: memory that others freed before would hide what is taken."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as fresh:
+        return fresh.submit(_join, pending, lookups).result()
+
+
+def _join(pending: int, lookups: int) -> Join:
     """Takes so many decisions, then feedback about some of them, at random, in batches of 10,000."""
-    tracemalloc.start()
     facts = Facts({"m0": MODEL}, KEY)
-    for start in range(0, pending, BATCH):
-        facts.take_decisions(_decisions(np.arange(start, min(start + BATCH, pending))))
-        facts.take_blocks()
-    allocated = tracemalloc.get_traced_memory()[0]
-    tracemalloc.stop()
+    _take(facts, 0, BATCH)
+    before = _resident()
+    _take(facts, BATCH, pending)
+    resident, each = (_resident() - before) / pending, facts.nbytes / pending
     numbers = np.random.default_rng(5).permutation(pending)[:lookups]
     returned = [_feedback(numbers[start : start + BATCH]) for start in range(0, lookups, BATCH)]
-    each = facts.nbytes / pending
     begun = process_time()
     for batch in returned:
         facts.take_feedback(batch)
         facts.take_blocks()
     learned = lookups / (process_time() - begun)
-    return Join(pending, each, allocated / pending, _found(pending, lookups), learned)
+    return Join(pending, each, resident, _found(pending, lookups), learned)
+
+
+def _take(facts: Facts, start: int, end: int) -> None:
+    for first in range(start, end, BATCH):
+        facts.take_decisions(_decisions(np.arange(first, min(first + BATCH, end))))
+        facts.take_blocks()
+
+
+def _resident() -> int:
+    """Bytes of this process that are in memory; Linux only."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
 def _decisions(numbers: I64) -> Columns[Decision]:
@@ -156,8 +174,8 @@ def _decisions(numbers: I64) -> Columns[Decision]:
 
 def _feedback(numbers: I64) -> Columns[Feedback]:
     columns = {
-        "decision_id": [f"loan-{number:016x}" for number in numbers.tolist()],
-        "outcome": [events.OUTCOMES[number % 2] for number in numbers.tolist()],
+        "decision_id": Texts([f"loan-{number:016x}" for number in numbers.tolist()]),
+        "outcome": Texts([events.OUTCOMES[number % 2] for number in numbers.tolist()]),
     }
     return Columns(Feedback, columns, np.full(len(numbers), int(events.START * 1000)), numbers)
 

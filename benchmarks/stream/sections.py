@@ -172,14 +172,14 @@ def growths(_: str, sizes: Sizes) -> Found:
     ]
     columns = ["", "CPU µs an event", "a reading, ms", "facts, MB", "panes, MB"]
     join = growth.join(sizes.pending, sizes.lookups)
-    numbers = join.each, join.allocated, join.found, join.learned
+    numbers = join.each, join.resident, join.found, join.learned
     joined = Table(
         "The join",
-        ["pending decisions", "bytes each", "allocated", "ids found/s", "feedback learned/s"],
+        ["pending decisions", "bytes each", "resident", "ids found/s", "feedback learned/s"],
         [[f"{join.pending:,}", *(f"{number:,.0f}" for number in numbers)]],
     )
     bars = [
-        Bar("bytes a pending decision, panes and all", join.allocated, most=LARGEST),
+        Bar("bytes a pending decision, as the process grows", join.resident, most=LARGEST),
         Bar("ids found a second among pending ones", join.found, JOINED),
         Bar("feedback learned a second", join.learned, JOINED),
     ]

@@ -6,6 +6,7 @@ import numpy.typing as npt
 U64 = npt.NDArray[np.uint64]
 I64 = npt.NDArray[np.int64]
 _MIX = np.uint64(0x9E3779B97F4A7C15)
+_AT_ONCE = 16_384  # keys that move at once when it does
 _FULLEST = 0.5  # share of slots taken before the table doubles
 
 
@@ -47,59 +48,80 @@ class Index:
         rows: I64 = np.where(same, found, -1).astype(np.int64)
         further = ~same & (found >= 0)
         at, slots = np.flatnonzero(further), slots[further]
+        step = 1
         while len(at):
-            slots = self._next(slots)
+            slots = self._next(slots, step)
             found = self._slots[slots]
             same = self._keys[found] == keys[at]
             rows[at[same]] = found[same]
             further = ~same & (found >= 0)
-            at, slots = at[further], slots[further]
+            at, slots, step = at[further], slots[further], step + 1
         return rows
 
     def put(self, keys: U64) -> tuple[I64, npt.NDArray[np.bool_]]:
         """The row of each key, and whether this place is the key's first ever."""
-        rows = self.find(keys)
-        missing = np.flatnonzero(rows < 0)
-        fresh = np.zeros(len(keys), np.bool_)
-        if len(missing):
-            new = missing[firsts(keys[missing])]
-            fresh[new] = True
-            rows[new] = np.arange(self._count, self._count + len(new))
-            self._append(keys[new])
-            again = np.flatnonzero(rows < 0)
-            rows[again] = self.find(keys[again])
+        count = self._count
+        self._make_room(keys)
+        self._keys[count : count + len(keys)] = (
+            keys  # each has a row of its own, until it turns out to be known
+        )
+        own = np.arange(count, count + len(keys))
+        rows, taken = self._settle(own, keys)
+        fresh = rows == own
+        new = np.flatnonzero(fresh)
+        self._count += len(new)
+        if len(new) < len(keys):  # rows follow one another
+            number = count - 1 + np.cumsum(fresh)
+            self._keys[count : self._count] = keys[new]
+            self._slots[taken[new]] = number[new]
+            late = rows >= count
+            rows[late] = number[rows[late] - count]
         return rows, fresh
 
-    def _append(self, distinct: U64) -> None:
-        start, self._count = self._count, self._count + len(distinct)
-        if self._count > len(self._keys):
-            bigger = np.empty(max(self._count, len(self._keys) * 3 // 2), np.uint64)
-            bigger[:start] = self._keys[:start]
-            self._keys = bigger
-        self._keys[start : self._count] = distinct
-        if self._count > _FULLEST * len(self._slots):
-            size = len(self._slots)
-            while self._count > _FULLEST * size:
-                size *= 2
-            self._slots = np.full(size, -1, np.int32)
-            start = 0
-        self._place(np.arange(start, self._count, dtype=np.int32))
+    def _settle(self, own: I64, keys: U64) -> tuple[I64, I64]:
+        """Gives each key a slot: the one that holds it, or a free one, which holds its own row then.
 
-    def _place(self, rows: npt.NDArray[np.int32]) -> None:
-        """Gives each row a free slot. Several may want one: whoever is written there stays."""
-        slots = self._home(self._keys[rows])
-        while len(rows):
-            free = self._slots[slots] < 0
-            self._slots[slots[free]] = rows[free]
-            lost = self._slots[slots] != rows
-            rows, slots = rows[lost], self._next(slots[lost])
+        Returns the row in each key's slot, and the slot. Of equal keys, which come by at the same slots, the
+        first is written last, and stays.
+        """
+        rows, taken = np.empty_like(own), self._home(keys)
+        at, slots, step = np.arange(len(own)), taken.copy(), 1
+        while len(at):
+            found = self._slots[slots]
+            free = np.flatnonzero(found < 0)[::-1]
+            self._slots[slots[free]] = own[at[free]]
+            found = self._slots[slots]
+            same = self._keys[found] == keys[at]
+            rows[at], taken[at] = found, slots
+            at, slots, step = at[~same], self._next(slots[~same], step), step + 1
+        return rows, taken
+
+    def _make_room(self, keys: U64) -> None:
+        """For as many keys, if they are all new; where that would be many slots, for those that are."""
+        count = self._count + len(keys)
+        if count > len(self._keys):
+            bigger = np.empty(max(count, len(self._keys) * 3 // 2), np.uint64)
+            bigger[: self._count] = self.keys
+            self._keys = bigger
+        if count > _FULLEST * len(self._slots):
+            count = self._count + int(np.count_nonzero(self.find(keys) < 0))
+        size = len(self._slots)
+        while count > _FULLEST * size:
+            size *= 2
+        if size > len(self._slots):
+            rows = self._slots[self._slots >= 0]  # in the order in which they will lie again
+            self._slots = np.full(size, -1, np.int32)
+            for start in range(0, len(rows), _AT_ONCE):
+                some = rows[start : start + _AT_ONCE].astype(np.int64)
+                self._settle(some, self._keys[some])
 
     def _home(self, keys: U64) -> I64:
         bits = np.uint64(64 - (len(self._slots).bit_length() - 1))
         return (((keys ^ (keys >> np.uint64(32))) * _MIX) >> bits).astype(np.int64)
 
-    def _next(self, slots: I64) -> I64:
-        following: I64 = (slots + 1) & (len(self._slots) - 1)
+    def _next(self, slots: I64, step: int) -> I64:
+        """Where to look after so many steps: further and further away, as neighbours crowd together."""
+        following: I64 = (slots + step) & (len(self._slots) - 1)
         return following
 
 

@@ -100,7 +100,8 @@ class Texts(Sequence[str | None]):
     @property
     def types(self) -> set[type]:
         """What they are, as kinds.types says it."""
-        return {str, NoneType} if (self.lengths < 0).any() else {str}
+        absent = self.lengths < 0
+        return ({NoneType} if absent.any() else set()) | (set() if absent.all() else {str})
 
     @cached_property
     def words(self) -> U64:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -78,14 +79,26 @@ class _Cells:
             return
         some, which = distinct(slots, *counted.fields)
         slots, keys = slots[some], measures.pack(counted.family, *(field[some] for field in counted.fields))
-        for group in groups:
-            codes, sums = totals(group * len(some) + which, counted.weights if weights is None else weights)
-            rows, kinds = np.divmod(codes, len(some))
-            self._parts.append((slots[kinds], rows, keys[kinds], sums))
+        several = np.stack([*groups])
+        weights = counted.weights if weights is None else weights
+        codes, sums = totals(
+            (several * len(some) + which).ravel(), None if weights is None else np.tile(weights, len(several))
+        )
+        rows, kinds = np.divmod(codes, len(some))
+        self._parts.append((slots[kinds], rows, keys[kinds], sums))
 
     def pour(self, panes: Panes, sign: int) -> None:
         slots, groups, keys, weights = (np.concatenate(part) for part in zip(*self._parts, strict=True))
         panes.add(slots, groups, keys, sign * weights)
+
+
+class Grouped(NamedTuple):
+    """Rows of a table with their slots and groups, and a number, the same where both are."""
+
+    rows: I64
+    slots: U64
+    number: I64
+    groups: list[I64]
 
 
 class Counting:
@@ -98,55 +111,54 @@ class Counting:
         self._codes, self._table, self._panes = panes.codes, table, panes
         self._bounds = moments.asked(model)
 
-    def count(self, rows: I64, sign: int) -> None:
-        """Adds these decisions to their panes (sign +1), or takes them out (-1)."""
+    def grouped(self, rows: I64, mark: str = "") -> Grouped:
+        """Rows as they are to be counted; writing over their attributes makes new ones of them."""
+        slots = self._slots(DECISION, self._table["time"][rows])
+        names = [f"attributes.{part}" for part in self._parts]
+        names += [f"slices.{name}" for name in self._model.slices]
+        some, number = distinct(slots, *(self._table[name][rows] for name in names))
+        return Grouped(rows, slots, number, [group[number] for group in self._groups(rows[some], mark)])
+
+    def count(self, found: Grouped, sign: int) -> None:
+        """Adds decisions to their panes (sign +1), or takes them out (-1)."""
+        rows, slots, number, groups = found
         if not len(rows):
             return
-        cells, slots = _Cells(), self._slots(DECISION, self._table["time"][rows])
-        apart, groups = self._apart(rows, slots)
-        weighted = self._weighted(rows)
+        cells, weighted = _Cells(), self._weighted(rows)
         for counted in self._counted(rows):
-            few = counted.summed(apart)
+            few = counted.summed(number)
             cells.add(slots[few.at], (group[few.at] for group in groups[: None if few.by_group else 1]), few)
             for group, weights in weighted if counted.is_rate else ():
                 cells.add(slots[counted.at], [group[counted.at]], counted, weights[counted.at])
         if self._model.slices:
-            core = self._core(rows).summed(apart)
+            core = self._core(rows).summed(number)
             cells.add(slots[core.at], self._within(rows[core.at]), core)
-        self._add_outcomes(cells, rows, apart, groups)
+        self._add_outcomes(cells, found)
         self._add_repeats(cells, rows[self._table["repeat"][rows] != 0])
         cells.pour(self._panes, sign)
-
-    def _apart(self, rows: I64, slots: U64, mark: str = "") -> tuple[I64, list[I64]]:
-        """A number for each row, the same for those of one slot and of the same groups; and these groups."""
-        names = [f"attributes.{part}" for part in self._parts]
-        names += [f"slices.{name}" for name in self._model.slices]
-        some, apart = distinct(slots, *(self._table[name][rows] for name in names))
-        return apart, [group[apart] for group in self._groups(rows[some], mark)]
 
     def _slots(self, axis: int, times: I64) -> U64:
         return slot(axis, times, self._panes.width)
 
-    def _add_outcomes(self, cells: _Cells, rows: I64, apart: I64, groups: list[I64]) -> None:
-        known = np.flatnonzero(self._table["outcome"][rows] != MISSING)
+    def _add_outcomes(self, cells: _Cells, found: Grouped) -> None:
+        known = np.flatnonzero(self._table["outcome"][found.rows] != MISSING)
         if not len(known):
             return
-        rows, apart = rows[known], apart[known]
+        rows = found.rows[known]
         slots = self._slots(OUTCOME, self._table["outcome_time"][rows])
-        few = self._core(rows).summed(apart, slots)
-        cells.add(slots[few.at], (group[known[few.at]] for group in groups), few)
+        few = self._core(rows).summed(found.number[known], slots)
+        cells.add(slots[few.at], (group[known[few.at]] for group in found.groups), few)
 
     def _add_repeats(self, cells: _Cells, rows: I64) -> None:
         """Adds once more what tests count of these decisions, to be taken off again."""
         if not len(rows):
             return
-        slots = self._slots(DECISION, self._table["time"][rows])
-        apart, groups = self._apart(rows, slots, REPEATED)
+        found = self.grouped(rows, REPEATED)
         for counted in self._counted(rows):
             if counted.is_tested:
-                few = counted.summed(apart)
-                cells.add(slots[few.at], (group[few.at] for group in groups), few)
-        self._add_outcomes(cells, rows, apart, groups)
+                few = counted.summed(found.number)
+                cells.add(found.slots[few.at], (group[few.at] for group in found.groups), few)
+        self._add_outcomes(cells, found)
 
     def _groups(self, rows: I64, mark: str = "") -> list[I64]:
         """The group of each row: of everybody first, then of each attribute and intersection."""

@@ -20,9 +20,10 @@ from monitor.events import Decision, Feedback
 from monitor.events.batches import Batch, Structs, by_model
 from monitor.events.exposed import Exposed
 from monitor.facts import blocks, entities
-from monitor.facts.blocks import Array, Block
+from monitor.facts.blocks import Array, Block, stem
 from monitor.facts.entities import CLAIM, NONE, Claims, Register
 from monitor.facts.joined import Joined
+from monitor.facts.places import ROW, ROWS, Places
 from monitor.facts.returned import FACT, Returned, Rows
 from monitor.panes import DECISION, OUTCOME, Panes
 
@@ -30,8 +31,6 @@ U64 = npt.NDArray[np.uint64]
 I64 = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
-_ROW = 40  # bits of a row's number within its model's table; the model's number is above
-_ROWS = (1 << _ROW) - 1
 FEWEST_DEAD = 1_000  # fewer facts than that are not worth a rebuild
 
 
@@ -48,11 +47,11 @@ class Facts:
     def __init__(self, models: Mapping[str, Model], key: bytes, tested: Collection[str] = ()) -> None:
         self.codes = Codes()
         self.counts: Counter[str] = Counter()
-        self.models = {name: Joined(model, self.codes) for name, model in models.items()}
+        self._ids = Index()
+        self.models = {name: Joined(model, self.codes, self._ids) for name, model in models.items()}
         self._key = key
         self._numbered = list(self.models.values())
-        self._ids = Index()
-        self._places = np.zeros(16, np.int64)  # by row of _ids: model's number, row in its table
+        self._places = Places()  # by row of _ids
         self._returned = Returned(
             self.codes,
             key,
@@ -194,8 +193,8 @@ class Facts:
         here = np.flatnonzero(places >= 0)
         held = self._places[places[here]]
         for number, joined in enumerate(self._numbered):
-            ours = held >> _ROW == number
-            decided = joined.column("time", held[ours] & _ROWS)
+            ours = held >> ROW == number
+            decided = joined.column("time", held[ours] & ROWS)
             late[here[ours]] = np.minimum(decided, times[here[ours]]) < joined.sealed
         return late
 
@@ -256,8 +255,8 @@ class Facts:
         held = self._places[places[here]]
         late = 0
         for number, joined in enumerate(self._numbered):
-            ours = held >> _ROW == number
-            decided = joined.column("time", held[ours] & _ROWS)
+            ours = held >> ROW == number
+            decided = joined.column("time", held[ours] & ROWS)
             late += int(joined.overdue(decided, facts["time"][here[ours]]).sum())
         return late
 
@@ -289,7 +288,7 @@ class Facts:
         They say what is held: of a decision that came again in other words, the first ones.
         """
         held = self._places[self._ids.find(ids)]
-        rows = held[held >> _ROW == self._numbered.index(joined)] & _ROWS
+        rows = held[held >> ROW == self._numbered.index(joined)] & ROWS
         rows = rows[joined.column("entity", rows) != 0]
         claims = np.zeros(len(rows), CLAIM)
         for name in ("entity", "id", "time"):
@@ -316,10 +315,8 @@ class Facts:
     def _insert_decisions(self, joined: Joined, columns: dict[str, Array]) -> Mask:
         """Which of these are new."""
         places, fresh = self._ids.put(columns["id"])
-        rows = joined.append({name: column[fresh] for name, column in columns.items()})
-        if len(self._ids) > len(self._places):
-            self._places = np.pad(self._places, (0, len(self._ids) * 3 // 2 - len(self._places)))
-        self._places[places[fresh]] = (self._numbered.index(joined) << _ROW) + rows
+        rows = joined.append({name: column[fresh] for name, column in columns.items()}, places[fresh])
+        self._places.append(self._numbered.index(joined), rows)
         self.counts["decisions"] += len(rows)
         self._count_duplicates(joined, columns, places, fresh)
         self._welcome(joined, rows)
@@ -329,8 +326,8 @@ class Facts:
         again = np.flatnonzero(~fresh)
         self.counts["duplicates"] += len(again)
         held = self._places[places[again]]
-        ours = held >> _ROW == self._numbered.index(joined)
-        rows = held[ours] & _ROWS
+        ours = held >> ROW == self._numbered.index(joined)
+        rows = held[ours] & ROWS
         differ = np.zeros(len(rows), np.bool_)
         for name in ("time", "decision"):
             differ |= joined.column(name, rows) != columns[name][again[ours]]
@@ -343,7 +340,7 @@ class Facts:
         if len(early):
             order = np.argsort(ids)
             self._write(joined, rows[order[np.searchsorted(ids, early["id"], sorter=order)]], early)
-        joined.counting.count(rows, +1)
+        joined.counting.count(joined.counting.grouped(rows), +1)
         totals = self._totals(ids, times) if len(early) else (times, np.ones_like(times))
         joined.panes.advance(joined.slots(DECISION, times), *totals)
         if len(early):
@@ -382,9 +379,9 @@ class Facts:
         self._waiting.update(ids[places < 0].tolist())
         here = np.flatnonzero(places >= 0)
         held = self._places[places[here]]
-        for number in np.flatnonzero(np.bincount(held >> _ROW)).tolist():
-            ours = held >> _ROW == number
-            yield self._numbered[number], np.unique(held[ours] & _ROWS, return_inverse=True), here[ours]
+        for number in np.flatnonzero(np.bincount(held >> ROW)).tolist():
+            ours = held >> ROW == number
+            yield self._numbered[number], np.unique(held[ours] & ROWS, return_inverse=True), here[ours]
 
     def _apply(
         self, joined: Joined, found: tuple[I64, I64], facts: Rows, wins: Mask, before: tuple[I64, U64]
@@ -395,26 +392,28 @@ class Facts:
         belongs to the slot of each outcome that it ever had, so that Φ never falls.
         """
         distinct, which = found
-        rows = distinct[which]
+        rows, times, ranks = distinct[which], facts["time"].copy(), facts["rank"].astype(np.int64)
         touched = distinct[np.bincount(which[wins], minlength=len(distinct)) > 0]
-        joined.counting.count(touched, -1)
-        self._write(joined, rows[wins], facts[wins])
-        joined.counting.count(touched, +1)
-        joined.panes.advance(
-            joined.slots(DECISION, joined.column("time", rows)), facts["time"], facts["rank"].astype(np.int64)
+        counting, held = joined.counting, joined.counting.grouped(touched)
+        counting.count(held, -1)
+        counting.count(
+            counting.grouped(touched) if self._write(joined, rows[wins], facts[wins]) else held, +1
         )
-        added = np.zeros((2, len(distinct)), np.int64)
-        np.add.at(added[0], which, facts["time"])
-        np.add.at(added[1], which, facts["rank"].astype(np.int64))
-        joined.panes.advance(before[1], added[0][before[0]], added[1][before[0]])
+        joined.panes.advance(joined.slots(DECISION, joined.column("time", rows)), times, ranks)
+        if len(before[1]):
+            added = np.zeros((2, len(distinct)), np.int64)
+            np.add.at(added[0], which, times)
+            np.add.at(added[1], which, ranks)
+            joined.panes.advance(before[1], added[0][before[0]], added[1][before[0]])
         self._enter(joined, distinct, before)
 
     def _enter(self, joined: Joined, rows: I64, before: tuple[I64, U64]) -> None:
         """Panes that know a decision's outcome for the first time count all its facts in Φ."""
         at, slots = self._outcome_slots(joined, rows)
-        known = (before[0].astype(np.uint64) << np.uint64(32)) | before[1]
-        new = ~np.isin((at.astype(np.uint64) << np.uint64(32)) | slots, known)
-        at, slots = at[new], slots[new]
+        if len(before[1]):
+            known = (before[0].astype(np.uint64) << np.uint64(32)) | before[1]
+            new = ~np.isin((at.astype(np.uint64) << np.uint64(32)) | slots, known)
+            at, slots = at[new], slots[new]
         ids, times = joined.column("id", rows[at]), joined.column("time", rows[at])
         joined.panes.advance(slots, *self._totals(ids, times))
 
@@ -422,6 +421,8 @@ class Facts:
         """The slots of every outcome that decisions had, corrected ones too: (place in `rows`, slot)."""
         at = np.flatnonzero(joined.column("outcome", rows) != MISSING)
         slots = joined.slots(OUTCOME, joined.column("outcome_time", rows[at]))
+        if not self._returned.corrected:
+            return at, slots
         beaten = list(self._returned.beaten_outcomes(joined.column("id", rows)))
         if not beaten:
             return at, slots
@@ -436,15 +437,18 @@ class Facts:
         said, ranks = self._returned.totals(ids)
         return times + said, 1 + ranks  # a decision's rank is 1: Φ grows even in 1970
 
-    def _write(self, joined: Joined, rows: I64, facts: Rows) -> None:
-        """Writes what feedback says over its decisions' columns."""
+    def _write(self, joined: Joined, rows: I64, facts: Rows) -> bool:
+        """Writes what feedback says over its decisions' columns; says whether attributes were among them."""
+        regrouped = False
         for code in np.flatnonzero(np.bincount(facts["kind"])).tolist():
             kind = self.codes.texts[code] or ""
             if joined.takes(kind):
                 ours = facts["kind"] == code
                 joined.write(COLUMNS.get(kind, kind), rows[ours], facts["fact"][ours])
+                regrouped |= stem(kind) == "attributes"
                 if kind == "outcome":
                     joined.write("outcome_time", rows[ours], facts["time"][ours])
+        return regrouped
 
 
 REPEAT = "repeat"  # the kind of fact that a decision is one; no feedback says so

@@ -5,6 +5,7 @@ import numpy.typing as npt
 
 from monitor.arrays.codes import Codes, Vocabularies
 from monitor.arrays.columns import Columns
+from monitor.arrays.index import Index
 from monitor.config import Model, slice_ms
 from monitor.config.durations import milliseconds
 from monitor.events import Decision
@@ -19,23 +20,28 @@ U64 = npt.NDArray[np.uint64]
 I64 = npt.NDArray[np.int64]
 
 
+_PLACE = "place"  # in the index of ids
+
+
 class Joined:
     """The table of one model's decisions in one partition.
 
     Its columns are those of a block of decisions, written over by feedback of the same name, and outcome,
-    outcome_time (ms), final and values; repeat is 1 where tests do not count a decision.
+    outcome_time (ms), final and values; repeat is 1 where tests do not count a decision. The ids are in an
+    index that all models share, of which the table has the rows alone.
     """
 
-    def __init__(self, model: Model, codes: Codes) -> None:
+    def __init__(self, model: Model, codes: Codes, ids: Index) -> None:
         self.panes = Panes(codes, slice_ms(model))
         self.sealed = 0  # event time in ms: what is from before is too late
         self._model = model
         self.lookout = Lookout(model)
         self._vocabularies = Vocabularies(codes, self.lookout.checks)
-        self._table = Columns({})
+        self._ids = ids
+        self._table = Columns({_PLACE: np.uint32})
         self.spelling = Spelling(model, codes, self._vocabularies)
         self.counting = Counting(model, self.spelling, self._vocabularies, self._table, self.panes)
-        own = ("id", "time", "decision", "score", "value", "outcome", "outcome_time", "final", "repeat")
+        own = ("time", "decision", "score", "value", "outcome", "outcome_time", "final", "repeat")
         named = (f"attributes.{part}" for part in self.spelling.parts)  # older blocks may lack some
         for column in (*own, *named, *(f"slices.{name}" for name in model.slices)):
             self._declare(column)
@@ -62,10 +68,10 @@ class Joined:
         return columns
 
     def all(self, name: str) -> Array:
-        return self._table[name]
+        return self._ids.keys[self._table[_PLACE]] if name == "id" else self._table[name]
 
     def column(self, name: str, rows: I64) -> Array:
-        return self._table[name][rows]
+        return self._ids.keys[self._table[_PLACE][rows]] if name == "id" else self._table[name][rows]
 
     def _declare(self, column: str) -> None:
         self._table.types.setdefault(column, TYPES[column.partition(".")[0]])
@@ -93,18 +99,19 @@ class Joined:
         """Decisions as the columns of a block; feedback of the same name has written over them."""
         names = [name for name in self._table.types if name in self._table and name.partition(".")[0] in OWN]
         wanted = dict.fromkeys(["id", "time", "decision", *names])
-        return {name: self._table[name][rows] for name in wanted}
+        return {name: self.column(name, rows) for name in wanted}
 
-    def append(self, columns: dict[str, Array]) -> I64:
-        """Adds decisions, not yet counted; returns their rows."""
+    def append(self, columns: dict[str, Array], places: I64) -> I64:
+        """Adds decisions, not yet counted, whose ids are at some places of the index; returns their rows."""
         start = len(self._table)
-        self._table.extend(len(columns["id"]))
-        rows = np.arange(start, len(self._table))
+        self._table.extend(len(places))
+        self._table.write(_PLACE, slice(start, len(self._table)), places)
         for name, values in columns.items():
-            self.write(name, rows, values)
-        return rows
+            if name != "id":
+                self.write(name, slice(start, len(self._table)), values)
+        return np.arange(start, len(self._table))
 
-    def write(self, column: str, rows: I64, values: Array) -> None:
+    def write(self, column: str, rows: I64 | slice, values: Array) -> None:
         self._declare(column)
         self._table.write(column, rows, values)
 

@@ -90,6 +90,11 @@ class Returned:
         return int(self._facts["time"][: len(self)].max(initial=0)) or None
 
     @property
+    def corrected(self) -> bool:
+        """Whether any fact was ever beaten."""
+        return bool(self._losers)
+
+    @property
     def refused(self) -> Counter[str]:
         return Counter(self._vocabularies.refused)
 
@@ -179,6 +184,9 @@ class Returned:
         left = np.arange(len(facts))
         while len(left):
             first = firsts(keys[left])
+            if len(first) == len(facts):  # as nearly always: each is the only one of its kind
+                yield self._sift(left, facts, keys)
+                return
             yield self._sift(left[first], facts[left[first]], keys[left[first]])
             left = np.delete(left, first)
 
@@ -206,6 +214,9 @@ class Returned:
 
     def commit(self, news: News) -> int:
         """Takes a round in; how many facts were corrected by it."""
+        if len(news.at) and news.fresh.all():  # their places follow one another
+            self._facts[news.places[0] : news.places[0] + len(news.at)] = news.facts
+            return 0
         for i in np.flatnonzero(~news.fresh).tolist():
             loser = news.held[i] if news.wins[i] else news.facts[i]
             self._losers.setdefault(int(news.keys[i]), set()).add(_moment(loser))

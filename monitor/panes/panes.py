@@ -88,9 +88,8 @@ class Panes:
 
     def group(self, attribute: str, groups: npt.ArrayLike) -> I64:
         """The rows of groups, given as codes of their names."""
-        named = np.asarray(groups, np.uint64)
-        some, which = distinct(named)
-        return self._groups.put((np.uint64(self.codes.code(attribute) << 16)) | named[some])[0][which]
+        named = np.uint64(self.codes.code(attribute) << 16)
+        return self._groups.put(named | np.asarray(groups, np.uint64))[0]
 
     def add(self, slots: U64, groups: I64, keys: U64, weights: I64) -> None:
         """Adds a weight to one cell each: slots, group rows, measure keys and weights of one length."""

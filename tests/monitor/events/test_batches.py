@@ -51,6 +51,65 @@ def test_columns_hold_what_the_events_one_by_one_hold(messages: list[bytes], par
     assert plain([event for batch in found.batches for event in batch.events]) == plain(alone.events)
 
 
+def by_column(rows: list[dict[str, object]]) -> bytes:
+    """The rows as a batch; what a row does not say is null in it."""
+    flat = [
+        {
+            name if entry is None else f"{name}.{entry}": value
+            for name, found in row.items()
+            for entry, value in (found.items() if isinstance(found, dict) else [(None, found)])
+        }
+        for row in rows
+    ]
+    names = dict.fromkeys(name for row in flat for name in row)
+    return msgspec.json.encode({"columns": {name: [row.get(name) for row in flat] for name in names}})
+
+
+@given(st.lists(st.lists(DECISION, min_size=1, max_size=4), max_size=5), st.booleans())
+def test_batches_by_column_hold_what_their_rows_hold(
+    messages: list[list[dict[str, object]]], spelled: bool
+) -> None:
+    rows = [[row | {"id": str(row["id"])} if spelled else row for row in several] for several in messages]
+    found = Decoder(Decision).batches([*map(by_column, rows)], LATEST)
+    singles = [msgspec.json.encode(row) for several in rows for row in several]
+    alone = Decoder(Decision).decode(singles, LATEST)
+    assert not found.invalid
+    assert plain([event for batch in found.batches for event in batch.events]) == plain(alone.events)
+    assert [time for batch in found.batches for time in batch.times.tolist()] == alone.times.tolist()
+    records = [record for batch in found.batches for record in batch.records.tolist()]
+    assert records == [number for number, several in enumerate(rows) for _ in several]
+
+
+GOOD = {"id": ["a", "b"], "model": ["m", "m"], "time": [1.0, 2.0], "decision": ["yes", "no"]}
+
+
+@pytest.mark.parametrize(
+    ("columns", "reason"),
+    [
+        ({"id": ["a"]}, "wrong_shape"),
+        ({"attributes.sex": ["F", 1, "M"]}, "wrong_shape"),
+        ({"id": ["", ""]}, "wrong_type"),
+        ({"id": ["a" * 257, "b"]}, "too_long"),
+        ({"score": ["high", "low"]}, "wrong_type"),
+        ({"flags.asked": ["yes", "no"]}, "wrong_type"),
+        ({"time": ["soon", "later"]}, "wrong_type"),
+    ],
+)
+def test_a_wrong_batch_leaves_its_neighbours_as_they_are(columns: dict[str, object], reason: str) -> None:
+    good, bad = (msgspec.json.encode({"columns": found}) for found in (GOOD, GOOD | columns))
+    found = Decoder(Decision).batches([good, bad, good], LATEST)
+    assert {(invalid.record, invalid.reason) for invalid in found.invalid} == {(1, reason)}
+    records = [record for batch in found.batches for record in batch.records.tolist() if record != 1]
+    assert records == [0, 0, 2, 2]
+
+
+def test_what_one_batch_does_not_have_is_open_in_it() -> None:
+    messages = [{"columns": GOOD}, {"columns": GOOD | {"attributes.sex": ["F", "M"], "score": [0.5, 0.1]}}]
+    [batch] = Decoder(Decision).batches([*map(msgspec.json.encode, messages)], LATEST).batches
+    assert list(batch.column("attributes.sex")) == [None, None, "F", "M"]
+    assert list(batch.column("score")) == [None, None, 0.5, 0.1]
+
+
 def test_events_one_by_one_become_one_batch_of_columns() -> None:
     count = 2 * AT_ONCE + 5
     messages = [one(n, flags={"asked": True}) if n == AT_ONCE else one(n) for n in range(count)]
