@@ -58,8 +58,14 @@ class Process:
 
     def peak_memory(self) -> int:
         """Bytes of resident memory at the peak."""
-        status = Path(f"/proc/{self.pid}/status").read_text()
-        found = re.search(r"VmHWM:\s+(\d+) kB", status)
+        return self._memory("VmHWM")
+
+    def memory(self) -> int:
+        """Bytes of resident memory now."""
+        return self._memory("VmRSS")
+
+    def _memory(self, which: str) -> int:
+        found = re.search(rf"{which}:\s+(\d+) kB", Path(f"/proc/{self.pid}/status").read_text())
         return int(found[1]) * 1024 if found else 0
 
     def stop(self) -> None:

@@ -25,11 +25,11 @@ class Sizes:
 
     def __init__(self, part: float, rate: int, evidently: str | None = None) -> None:
         self.baseline, self.joining = round(50_000 * part), round(40_000 * part)
-        self.single, self.columns = round(800_000 * part), round(2_000_000 * part)
+        self.single, self.columns = round(500_000 * part), round(1_500_000 * part)
         self.alerts, self.rate = max(20, round(100 * part)), rate
         self.hostile = rate // 4
-        self.growth = round(200_000 * part)
-        self.pending, self.lookups = round(5_000_000 * part), round(1_000_000 * part)
+        self.growth = round(150_000 * part)
+        self.pending, self.lookups = 5_000_000, 1_000_000  # what the bars are about
         self.rows = [10_000, round(500_000 * part)]
         self.restored = 1_000_000  # fewer take no longer than what a start differs by
         self.evidently = evidently
@@ -142,9 +142,12 @@ def recoveries(address: str, sizes: Sizes) -> Found:
         f"{again.seconds:.1f} s",
         f"{again.empty:.1f} s",
         f"{again.rows_a_second:,.0f}",
+        f"{again.each:.0f}",
     ]
     tables = [
-        Table("A restart", ["decisions that wait", "until ready", "without any", "rows/s"], [row]),
+        Table(
+            "A restart", ["decisions that wait", "until ready", "without any", "rows/s", "bytes each"], [row]
+        ),
         Table(
             "A worker that stays takes nothing",
             ["", "at most for"],

@@ -1,8 +1,12 @@
-"""Immutable blocks of facts: columns as bytes, with the texts of the codes in them."""
+"""Immutable blocks of facts: columns as bytes, packed, with the texts of the codes in them.
+
+A worker keeps them in memory beside the facts, and Kafka on its disks: packed they take half.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+import cramjam
 import msgspec
 import numpy as np
 import numpy.typing as npt
@@ -10,8 +14,9 @@ from msgspec import Struct
 
 from monitor.arrays.codes import LIMIT, Codes
 
-VERSION = 1
-LARGEST = 250_000  # bytes of a block's columns
+VERSION = 2  # 1: columns as they are
+LEVEL = 1  # of zstd
+LARGEST = 250_000  # bytes of a block's columns, as they are
 MOST = 600_000  # bytes of a record of several facts: with long texts it may be much larger than the columns
 Array = npt.NDArray[Any]
 
@@ -46,6 +51,7 @@ OWN = frozenset(
     {"id", "entity", "time", "decision", "score", "value", "attributes", "proxies", "slices", "reasons"}
     | {"features", "categories", "flags"}
 )  # what a decision says itself
+HASHES = frozenset({"id", "entity"})
 CODED = frozenset({"decision", "attributes", "slices", "reasons", "categories", "kind"})
 CODED_KINDS = frozenset({"outcome", "decision", "attributes"})  # kinds of feedback whose `fact` is a code
 
@@ -80,7 +86,7 @@ def encode(block: Block, codes: Codes) -> bytes:
     """The block as bytes, readable with any other `Codes`."""
     used = [np.bincount(block.columns[name][mask]) for name, mask in _coded(block, codes.texts)]
     texts = {c: codes.texts[c] or "" for part in used for c in np.flatnonzero(part).tolist() if c}
-    columns = {name: column.astype(_disk(name)).tobytes() for name, column in block.columns.items()}
+    columns = {name: _packed(name, column) for name, column in block.columns.items()}
     return msgspec.msgpack.encode(_Written(VERSION, block.model, texts, columns))
 
 
@@ -90,13 +96,13 @@ def decode(record: bytes, codes: Codes) -> Block:
         written = msgspec.msgpack.decode(record, type=_Written)
         if written.version <= VERSION:
             return _block(written, codes)
-    except (LookupError, ValueError, msgspec.MsgspecError) as error:
+    except (LookupError, ValueError, msgspec.MsgspecError, cramjam.DecompressionError) as error:
         raise ValueError(f"block: a record of {len(record)} bytes cannot be read: {error!r}") from None
     raise ValueError(f"block: version {written.version} is not known; allowed: up to {VERSION}")
 
 
 def _block(written: _Written, codes: Codes) -> Block:
-    columns = {name: np.frombuffer(b, _disk(name)).astype(_type(name)) for name, b in written.columns.items()}
+    columns = {name: _unpacked(name, data, written.version) for name, data in written.columns.items()}
     block = Block(written.model, columns)
     if len({len(column) for column in columns.values()}) != 1 or not columns.keys() >= NEEDED:
         raise ValueError("columns of one length, the ids among them, are expected")
@@ -106,6 +112,23 @@ def _block(written: _Written, codes: Codes) -> Block:
     for name, mask in _coded(block, theirs):
         columns[name][mask] = ours[columns[name][mask]]
     return block
+
+
+def _packed(name: str, column: Array) -> bytes:
+    """All first bytes, then all second ones, and so on, compressed; hashes cannot be."""
+    data = column.astype(_disk(name))
+    if stem(name) in HASHES:
+        return data.tobytes()
+    parts = data.view(np.uint8).reshape(len(data), data.itemsize).T
+    return bytes(cramjam.zstd.compress(parts.tobytes(), LEVEL))
+
+
+def _unpacked(name: str, data: bytes, version: int) -> Array:
+    if version == 1 or stem(name) in HASHES:
+        return np.frombuffer(data, _disk(name)).astype(_type(name))
+    size = _disk(name).itemsize
+    parts = np.frombuffer(bytes(cramjam.zstd.decompress(data)), np.uint8).reshape(size, -1)
+    return np.ascontiguousarray(parts.T).view(_disk(name)).ravel().astype(_type(name))
 
 
 def concatenate(blocks: Sequence[Block]) -> list[Block]:
