@@ -20,7 +20,7 @@ SETTLED = 5.0  # s of quiet before and after a worker comes or goes
 class Restored(NamedTuple):
     """Of so many decisions that wait: seconds of a restart with their state, and of one without.
 
-    `each` is by how many bytes of memory the worker grew for each while it took them.
+    `each` is by how many bytes of memory the worker with them is larger, for each.
     """
 
     decisions: int
@@ -41,28 +41,29 @@ def restore(address: str, name: str, decisions: int) -> Restored:
         with Worker(file) as worker:
             wait_until(lambda: worker.recovered() == PARTITIONS, "a worker that is ready")
             decided = [events.decision(loan) for loan in events.loans(decisions)]
-            first = decisions // 10  # what they take besides is the code's
-            _take(worker, address, name, decided[:first], first)
-            before = worker.memory()
-            _take(worker, address, name, decided[first:], decisions)
-            each = (worker.memory() - before) / (decisions - first)
+            send(address, events.columns(f"{name}-decisions", "credit", decided, PARTITIONS))
+            wait_until(lambda: worker.taken()[0] == decisions, "all decisions", 0.5)
             worker.stop()
-        return Restored(decisions, _start(file), empty, each)
+        full = _start(file)
+        each = (full.memory - empty.memory) / decisions
+        return Restored(decisions, full.seconds, empty.seconds, each)
 
 
-def _take(worker: Worker, address: str, name: str, decided: list[events.Row], count: int) -> None:
-    send(address, events.columns(f"{name}-decisions", "credit", decided, PARTITIONS))
-    wait_until(lambda: worker.taken()[0] == count, "all decisions", 0.5)
+class _Started(NamedTuple):
+    """Seconds until a worker was ready, and its bytes of memory then."""
+
+    seconds: float
+    memory: int
 
 
-def _start(file: Path) -> float:
-    """Seconds until a worker is ready; it is stopped then."""
+def _start(file: Path) -> _Started:
+    """Starts a worker, and stops it when it is ready."""
     start = time.perf_counter()
     with Worker(file) as worker:
         wait_until(lambda: worker.recovered() == PARTITIONS, "a worker that is ready", 0.02)
-        seconds = time.perf_counter() - start
+        found = _Started(time.perf_counter() - start, worker.memory())
         worker.stop()
-    return seconds
+    return found
 
 
 def stalls(address: str, name: str, pending: int) -> dict[str, float]:

@@ -62,15 +62,13 @@ class Index:
         """The row of each key, and whether this place is the key's first ever."""
         count = self._count
         self._make_room(keys)
-        self._keys[count : count + len(keys)] = (
-            keys  # each has a row of its own, until it turns out to be known
-        )
-        own = np.arange(count, count + len(keys))
+        own = np.arange(count, count + len(keys))  # each has a row of its own, until it turns out to be known
+        self._keys[count : count + len(keys)] = keys
         rows, taken = self._settle(own, keys)
         fresh = rows == own
         new = np.flatnonzero(fresh)
         self._count += len(new)
-        if len(new) < len(keys):  # rows follow one another
+        if len(new) < len(keys):  # then there are gaps between the new rows
             number = count - 1 + np.cumsum(fresh)
             self._keys[count : self._count] = keys[new]
             self._slots[taken[new]] = number[new]

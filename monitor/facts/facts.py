@@ -366,8 +366,7 @@ class Facts:
             for (joined, rows, at), slots in zip(joins, before, strict=True):
                 self._apply(joined, rows, news.facts[at], news.wins[at], slots)
         said = facts["kind"] != self._repeat
-        self.counts["feedback"] += int((accepted & said).sum())
-        self.counts["duplicates"] += int((~accepted & said).sum())
+        self.counts.update(feedback=int((accepted & said).sum()), duplicates=int((~accepted & said).sum()))
         return accepted
 
     def _found(self, ids: U64) -> Iterator[tuple[Joined, tuple[I64, I64], I64]]:
