@@ -170,7 +170,8 @@ class Facts:
     def _about(self, ids: U64) -> Iterator[tuple[Joined, I64]]:
         """The models that decisions are of, and where. An unknown one is of the only model there is."""
         places = self._ids.find(ids)
-        numbers = np.where(places >= 0, self._places[places] >> _ROW, 0 if len(self._numbered) == 1 else -1)
+        numbers, known = np.full(len(ids), 0 if len(self._numbered) == 1 else -1), places >= 0
+        numbers[known] = self._places[places[known]] >> ROW
         for number in np.unique(numbers[numbers >= 0]).tolist():
             yield self._numbered[number], np.flatnonzero(numbers == number)
 
