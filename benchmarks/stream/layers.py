@@ -23,6 +23,7 @@ LAYERS = {
     "monitor/panes/panes.py": "counting",
     "monitor/arrays/distinct.py": "counting",
     "monitor/facts/facts.py": "facts and the join",
+    "monitor/facts/join.py": "facts and the join",
     "monitor/facts/returned.py": "facts and the join",
     "monitor/arrays/columns.py": "facts and the join",
     "monitor/arrays/numbers.py": "facts and the join",

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from monitor.arrays.codes import MISSING, Codes
+from monitor.arrays.codes import Codes
 from monitor.arrays.hashing import siphash
 from monitor.arrays.index import Index
 from monitor.config import Model
@@ -20,12 +20,12 @@ from monitor.events import Decision, Feedback
 from monitor.events.batches import Batch, Structs, by_model
 from monitor.events.exposed import Exposed
 from monitor.facts import blocks, entities
-from monitor.facts.blocks import Array, Block, stem
+from monitor.facts.blocks import Block
 from monitor.facts.entities import CLAIM, NONE, Claims, Register
+from monitor.facts.join import REPEAT, Join
 from monitor.facts.joined import Joined
-from monitor.facts.places import ROW, ROWS, Places
 from monitor.facts.returned import FACT, Returned, Rows
-from monitor.panes import DECISION, OUTCOME, Panes
+from monitor.panes import Panes
 
 U64 = npt.NDArray[np.uint64]
 I64 = npt.NDArray[np.int64]
@@ -51,15 +51,13 @@ class Facts:
         self.models = {name: Joined(model, self.codes, self._ids) for name, model in models.items()}
         self._key = key
         self._numbered = list(self.models.values())
-        self._places = Places()  # by row of _ids
         self._returned = Returned(
             self.codes,
             key,
             takes=lambda kind: any(joined.takes(kind) for joined in self._numbered),
             checks=lambda kind: all(joined.lookout.checks(kind) for joined in self._numbered),
         )
-        self._repeat = self.codes.code(REPEAT)
-        self._waiting: set[int] = set()
+        self._join = Join(self.codes, self._numbered, self._ids, self._returned, self.counts)
         self._unsaved: list[Block] = []
         self._reached = 0  # event time, ms
         self.claims = Register({name: self.models[name].panes.width for name in tested}, self._keep)
@@ -76,7 +74,7 @@ class Facts:
     @property
     def waiting(self) -> int:
         """How many ids have feedback but no decision yet."""
-        return len(self._waiting)
+        return self._join.waiting
 
     @property
     def pending(self) -> int:
@@ -102,7 +100,7 @@ class Facts:
     def nbytes(self) -> int:
         """Memory of the facts in bytes, without the panes."""
         tables = sum(joined.nbytes for joined in self._numbered)
-        return self.claims.nbytes + tables + self._ids.nbytes + self._places.nbytes + self._returned.nbytes
+        return self.claims.nbytes + tables + self._ids.nbytes + self._join.nbytes + self._returned.nbytes
 
     def observe(self, events: Sequence[Decision], times: I64) -> list[int]:
         """`take_decisions` of structs; times in ms."""
@@ -126,7 +124,7 @@ class Facts:
             columns = joined.columns(ours, siphash(ours.texts, self._key), self._reach(batch.times))
             if model in self.claims and ours.holds("entity"):
                 columns["entity"] = entities.pseudonyms(ours.column("entity"), self._key)
-            fresh = self._insert_decisions(joined, columns)
+            fresh = self._join.take_decisions(joined, columns)
             self._keep(Block(model, {name: column[fresh] for name, column in columns.items()}))
             if "entity" in columns:
                 self.claims.tell(model, self._claimed(joined, columns["id"]))
@@ -147,10 +145,10 @@ class Facts:
     def _look(self, batch: Batch[Feedback], ids: U64, now: int) -> None:
         """Notes what feedback should not hold, with the models that it is about."""
         for found, about in self._returned.personal():
-            for joined, _ in self._about(about):
+            for joined, _ in self._join.about(about):
                 joined.lookout.personal("feedback", found, now)
         if batch.names("attributes"):
-            for joined, places in self._about(ids):
+            for joined, places in self._join.about(ids):
                 joined.lookout.feedback(batch.take(places), now)
 
     def note_unknown(self, batches: Sequence[Batch[Any]], names: Iterable[str]) -> None:
@@ -165,15 +163,7 @@ class Facts:
         if batch.kind is Decision:
             yield from (self.models[name] for name in by_model(batch) if name in self.models)
         else:
-            yield from (joined for joined, _ in self._about(siphash(batch.texts, self._key)))
-
-    def _about(self, ids: U64) -> Iterator[tuple[Joined, I64]]:
-        """The models that decisions are of, and where. An unknown one is of the only model there is."""
-        places = self._ids.find(ids)
-        numbers, known = np.full(len(ids), 0 if len(self._numbered) == 1 else -1), places >= 0
-        numbers[known] = self._places[places[known]] >> ROW
-        for number in np.unique(numbers[numbers >= 0]).tolist():
-            yield self._numbered[number], np.flatnonzero(numbers == number)
+            yield from (joined for joined, _ in self._join.about(siphash(batch.texts, self._key)))
 
     def _reach(self, times: I64) -> int:
         """The event time (ms) that is reached with these."""
@@ -182,21 +172,15 @@ class Facts:
 
     def _take(self, facts: Rows) -> None:
         if len(facts):
-            accepted = facts[self._insert_feedback(facts)]
+            accepted = facts[self._join.take_feedback(facts)]
             self._keep(Block(None, {name: accepted[name] for name in FACT.names or ()}))
 
     def _late(self, ids: U64, times: I64) -> Mask:
         """Which feedback is about, or of, a time that is sealed; the earliest, where no decision is known."""
         late = times < min((joined.sealed for joined in self._numbered), default=0)
-        if not any(joined.sealed for joined in self._numbered):
-            return late
-        places = self._ids.find(ids)
-        here = np.flatnonzero(places >= 0)
-        held = self._places[places[here]]
-        for number, joined in enumerate(self._numbered):
-            ours = held >> ROW == number
-            decided = joined.column("time", held[ours] & ROWS)
-            late[here[ours]] = np.minimum(decided, times[here[ours]]) < joined.sealed
+        if any(joined.sealed for joined in self._numbered):
+            for joined, rows, at in self._join.here(ids):
+                late[at] = np.minimum(joined.column("time", rows), times[at]) < joined.sealed
         return late
 
     def take_blocks(self) -> list[bytes]:
@@ -217,12 +201,12 @@ class Facts:
             for name, column in block.columns.items():
                 facts[name] = column
             self._returned.know(facts)
-            self._insert_feedback(facts)
+            self._join.take_feedback(facts)
         elif block.model in self.models:
             if not block.columns.keys() >= {"time", "decision"}:
                 raise ValueError(f"block: columns {', '.join(block.columns)}: time and decision are missing")
             self.models[block.model].spelling.know(block.columns)
-            self._insert_decisions(self.models[block.model], block.columns)
+            self._join.take_decisions(self.models[block.model], block.columns)
         else:
             self.claims.load(block)
 
@@ -251,15 +235,11 @@ class Facts:
         Whether a partition refuses these depends on how many facts it held: it drops many at once.
         """
         facts = np.unique(self._returned.everything()[["id", "time"]])
-        places = self._ids.find(facts["id"])
-        here = np.flatnonzero(places >= 0)
-        held = self._places[places[here]]
-        late = 0
-        for number, joined in enumerate(self._numbered):
-            ours = held >> ROW == number
-            decided = joined.column("time", held[ours] & ROWS)
-            late += int(joined.overdue(decided, facts["time"][here[ours]]).sum())
-        return late
+        found = (
+            joined.overdue(joined.column("time", rows), facts["time"][at])
+            for joined, rows, at in self._join.here(facts["id"])
+        )
+        return sum(int(late.sum()) for late in found)
 
     def living(self) -> list[bytes]:
         """All facts that are not over, as records that replace all others."""
@@ -288,8 +268,8 @@ class Facts:
 
         They say what is held: of a decision that came again in other words, the first ones.
         """
-        held = self._places[self._ids.find(ids)]
-        rows = held[held >> ROW == self._numbered.index(joined)] & ROWS
+        ours = (rows for table, rows, _ in self._join.here(ids) if table is joined)
+        rows = next(ours, np.zeros(0, np.int64))
         rows = rows[joined.column("entity", rows) != 0]
         claims = np.zeros(len(rows), CLAIM)
         for name in ("entity", "id", "time"):
@@ -310,146 +290,3 @@ class Facts:
     def reconcile(self) -> None:
         """Marks all repeats, where one process holds everything."""
         self.mark(self.claims.settle(self.claims.take()))
-
-    # decisions
-
-    def _insert_decisions(self, joined: Joined, columns: dict[str, Array]) -> Mask:
-        """Which of these are new."""
-        places, fresh = self._ids.put(columns["id"])
-        rows = joined.append({name: column[fresh] for name, column in columns.items()}, places[fresh])
-        self._places.append(self._numbered.index(joined), rows)
-        self.counts["decisions"] += len(rows)
-        self._count_duplicates(joined, columns, places, fresh)
-        self._welcome(joined, rows)
-        return fresh
-
-    def _count_duplicates(self, joined: Joined, columns: dict[str, Array], places: I64, fresh: Mask) -> None:
-        again = np.flatnonzero(~fresh)
-        self.counts["duplicates"] += len(again)
-        held = self._places[places[again]]
-        ours = held >> ROW == self._numbered.index(joined)
-        rows = held[ours] & ROWS
-        differ = np.zeros(len(rows), np.bool_)
-        for name in ("time", "decision"):
-            differ |= joined.column(name, rows) != columns[name][again[ours]]
-        self.counts["conflicts"] += int(differ.sum() + (~ours).sum())
-
-    def _welcome(self, joined: Joined, rows: I64) -> None:
-        """Counts new decisions, with the feedback that was here before them."""
-        ids, times = joined.column("id", rows), joined.column("time", rows)
-        early = self._early(ids)
-        if len(early):
-            order = np.argsort(ids)
-            self._write(joined, rows[order[np.searchsorted(ids, early["id"], sorter=order)]], early)
-        joined.counting.count(joined.counting.grouped(rows), +1)
-        totals = self._totals(ids, times) if len(early) else (times, np.ones_like(times))
-        joined.panes.advance(joined.slots(DECISION, times), *totals)
-        if len(early):
-            at, slots = self._outcome_slots(joined, rows)
-            joined.panes.advance(slots, totals[0][at], totals[1][at])
-
-    def _early(self, ids: U64) -> Rows:
-        """The feedback that waited for these decisions."""
-        came = [i for i in ids.tolist() if i in self._waiting] if self._waiting else []
-        self._waiting.difference_update(came)
-        return self._returned.of(np.array(came, np.uint64))
-
-    # feedback
-
-    def _insert_feedback(self, facts: Rows) -> Mask:
-        """Which of these were not known."""
-        accepted = np.zeros(len(facts), np.bool_)
-        for news in self._returned.news(facts):
-            accepted[news.at] = True
-            joins = list(self._found(news.facts["id"]))
-            before = [self._outcome_slots(joined, rows) for joined, (rows, _), _ in joins]
-            self.counts["corrections"] += self._returned.commit(news)
-            for (joined, rows, at), slots in zip(joins, before, strict=True):
-                self._apply(joined, rows, news.facts[at], news.wins[at], slots)
-        said = facts["kind"] != self._repeat
-        self.counts.update(feedback=int((accepted & said).sum()), duplicates=int((~accepted & said).sum()))
-        return accepted
-
-    def _found(self, ids: U64) -> Iterator[tuple[Joined, tuple[I64, I64], I64]]:
-        """The decisions that are here, by their table. The others' feedback waits.
-
-        With each table come the distinct rows, which of them each one is, and their places in `ids`.
-        """
-        places = self._ids.find(ids)
-        self._waiting.update(ids[places < 0].tolist())
-        here = np.flatnonzero(places >= 0)
-        held = self._places[places[here]]
-        for number in np.flatnonzero(np.bincount(held >> ROW)).tolist():
-            ours = held >> ROW == number
-            yield self._numbered[number], np.unique(held[ours] & ROWS, return_inverse=True), here[ours]
-
-    def _apply(
-        self, joined: Joined, found: tuple[I64, I64], facts: Rows, wins: Mask, before: tuple[I64, U64]
-    ) -> None:
-        """Moves decisions to where new facts put them; every pane that knows such a decision advances.
-
-        Φ of a pane is the sum over its decisions of all their facts. On the axis of outcomes a decision
-        belongs to the slot of each outcome that it ever had, so that Φ never falls.
-        """
-        distinct, which = found
-        rows, times, ranks = distinct[which], facts["time"].copy(), facts["rank"].astype(np.int64)
-        touched = distinct[np.bincount(which[wins], minlength=len(distinct)) > 0]
-        counting, held = joined.counting, joined.counting.grouped(touched)
-        counting.count(held, -1)
-        counting.count(
-            counting.grouped(touched) if self._write(joined, rows[wins], facts[wins]) else held, +1
-        )
-        joined.panes.advance(joined.slots(DECISION, joined.column("time", rows)), times, ranks)
-        if len(before[1]):
-            added = np.zeros((2, len(distinct)), np.int64)
-            np.add.at(added[0], which, times)
-            np.add.at(added[1], which, ranks)
-            joined.panes.advance(before[1], added[0][before[0]], added[1][before[0]])
-        self._enter(joined, distinct, before)
-
-    def _enter(self, joined: Joined, rows: I64, before: tuple[I64, U64]) -> None:
-        """Panes that know a decision's outcome for the first time count all its facts in Φ."""
-        at, slots = self._outcome_slots(joined, rows)
-        if len(before[1]):
-            known = (before[0].astype(np.uint64) << np.uint64(32)) | before[1]
-            new = ~np.isin((at.astype(np.uint64) << np.uint64(32)) | slots, known)
-            at, slots = at[new], slots[new]
-        ids, times = joined.column("id", rows[at]), joined.column("time", rows[at])
-        joined.panes.advance(slots, *self._totals(ids, times))
-
-    def _outcome_slots(self, joined: Joined, rows: I64) -> tuple[I64, U64]:
-        """The slots of every outcome that decisions had, corrected ones too: (place in `rows`, slot)."""
-        at = np.flatnonzero(joined.column("outcome", rows) != MISSING)
-        slots = joined.slots(OUTCOME, joined.column("outcome_time", rows[at]))
-        if not self._returned.corrected:
-            return at, slots
-        beaten = list(self._returned.beaten_outcomes(joined.column("id", rows)))
-        if not beaten:
-            return at, slots
-        old = np.array(beaten, np.int64)
-        pairs = np.stack([at.astype(np.uint64), slots], axis=1)
-        more = np.stack([old[:, 0].astype(np.uint64), joined.slots(OUTCOME, old[:, 1])], axis=1)
-        found = np.unique(np.concatenate([pairs, more]), axis=0)
-        return found[:, 0].astype(np.int64), found[:, 1]
-
-    def _totals(self, ids: U64, times: I64) -> tuple[I64, I64]:
-        """The sums of the times and of the ranks of all facts of each decision, itself among them."""
-        said, ranks = self._returned.totals(ids)
-        return times + said, 1 + ranks  # a decision's rank is 1: Φ grows even in 1970
-
-    def _write(self, joined: Joined, rows: I64, facts: Rows) -> bool:
-        """Writes what feedback says over its decisions' columns; says whether attributes were among them."""
-        regrouped = False
-        for code in np.flatnonzero(np.bincount(facts["kind"])).tolist():
-            kind = self.codes.texts[code] or ""
-            if joined.takes(kind):
-                ours = facts["kind"] == code
-                joined.write(COLUMNS.get(kind, kind), rows[ours], facts["fact"][ours])
-                regrouped |= stem(kind) == "attributes"
-                if kind == "outcome":
-                    joined.write("outcome_time", rows[ours], facts["time"][ours])
-        return regrouped
-
-
-REPEAT = "repeat"  # the kind of fact that a decision is one; no feedback says so
-COLUMNS = {"decision": "final"}  # kinds of feedback whose column has another name
