@@ -137,7 +137,7 @@ def counted(admin: KafkaAdminClient, wanted: list[str], patience: float) -> dict
 
 def _create(admin: KafkaAdminClient, topics: Topics, partitions: int) -> None:
     existing = set(admin.list_topics())
-    counts = _counts(admin, existing & set(topics.everything))
+    counts = counted(admin, sorted(existing & set(topics.everything)), SPREAD_SECONDS)
     new = [t for row in topics.tied for t in _missing(row, counts, partitions)]
     if topics.invalid not in counts:
         new.append(NewTopic(topics.invalid, 1, -1))
