@@ -99,7 +99,9 @@ class Collect:
     async def _flush(self) -> None:
         """Sends what changed since the last time. Panes go out after their facts are durable."""
         for number in self.table.partitions_ready():
-            state = self.partitions[number]
+            state = self.partitions.get(number)
+            if state is None:  # it moved while another one was sent
+                continue
             async with state.lock:
                 await self._send(state)
                 await self._merge(state)

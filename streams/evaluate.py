@@ -104,7 +104,9 @@ class Evaluate:
 
     async def _evaluate(self) -> None:
         for partition in self.table.partitions_ready():
-            desk = self.desks[partition]
+            desk = self.desks.get(partition)
+            if desk is None:  # it moved while another one was read
+                continue
             async with desk.lock:
                 desk.settle(time.monotonic())
                 await parts.put(self.table, partition, desk.unsaved())

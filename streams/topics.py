@@ -1,5 +1,6 @@
 """The topics of a deployment: their names, and their creation where they are missing."""
 
+import time
 import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -18,6 +19,8 @@ with warnings.catch_warnings():
 
 DAY_MS = 86_400_000
 COMPACT = {"cleanup.policy": "compact"}
+SPREAD_SECONDS = 30.0  # for which the news of a topic may spread among brokers that are busy
+PAUSE_SECONDS = 0.1
 PATIENCE = {"request_timeout_ms": 15_000, "bootstrap_timeout_ms": 10_000}
 
 
@@ -113,18 +116,28 @@ def ensure(broker: Broker) -> Topics:
     return topics
 
 
-def partitions(broker: Broker, wanted: Iterable[str]) -> dict[str, int]:
-    """How many partitions each topic has."""
+def partitions(broker: Broker, wanted: Iterable[str], patience: float = SPREAD_SECONDS) -> dict[str, int]:
+    """How many partitions each topic has; 0 for one that Kafka does not know, also not after a while."""
     admin = connected(broker)
     try:
-        return {d["name"]: len(d["partitions"]) for d in _described(admin, wanted)}
+        return counted(admin, list(wanted), patience)
     finally:
         admin.close()
 
 
+def counted(admin: KafkaAdminClient, wanted: list[str], patience: float) -> dict[str, int]:
+    """As `partitions`. Another worker may have made the topics in this very moment: then nobody knows yet."""
+    end = time.monotonic() + patience
+    while True:
+        counts = dict.fromkeys(wanted, 0) | _counts(admin, wanted)
+        if all(counts.values()) or time.monotonic() >= end:
+            return counts
+        time.sleep(PAUSE_SECONDS)
+
+
 def _create(admin: KafkaAdminClient, topics: Topics, partitions: int) -> None:
     existing = set(admin.list_topics())
-    counts = {d["name"]: len(d["partitions"]) for d in _described(admin, existing & set(topics.everything))}
+    counts = counted(admin, sorted(existing & set(topics.everything)), SPREAD_SECONDS)
     new = [t for row in topics.tied for t in _missing(row, counts, partitions)]
     if topics.invalid not in counts:
         new.append(NewTopic(topics.invalid, 1, -1))
@@ -135,9 +148,11 @@ def _create(admin: KafkaAdminClient, topics: Topics, partitions: int) -> None:
             continue  # another worker was faster
 
 
-def _described(admin: KafkaAdminClient, names: Iterable[str]) -> list[dict[str, Any]]:
+def _counts(admin: KafkaAdminClient, names: Iterable[str]) -> dict[str, int]:
+    """The partitions of the topics of which Kafka knows some."""
     wanted = sorted(names)
-    return list(admin.describe_topics(wanted)) if wanted else []
+    described = admin.describe_topics(wanted) if wanted else []
+    return {d["name"]: len(d["partitions"]) for d in described if d["partitions"]}
 
 
 def _missing(row: list[str], counts: Mapping[str, int], partitions: int) -> list[NewTopic]:

@@ -51,9 +51,14 @@ def make(config: Config, **settings: Any) -> Worker:
     notifiers = routes.build(config)
     found = topics.ensure(config.broker)
     theirs = foreign.named(config)
-    counts = topics.partitions(config.broker, [found.decisions, found.panes, found.alerts, *theirs])
+    ours = [found.decisions, found.panes, found.alerts]
+    counts = topics.partitions(config.broker, ours)
+    if unknown := [topic for topic in ours if not counts[topic]]:
+        allowed = f"a Kafka that knows the topics which were made ({', '.join(unknown)})"
+        raise ConfigError("broker.url", config.broker.url, allowed)
+    exist = topics.partitions(config.broker, theirs, patience=0)
     for topic, name in theirs.items():
-        if not counts.get(topic):
+        if not exist[topic]:
             raise ConfigError(f"models.{name}.topic", topic, "a topic that exists")
     worker = Worker(
         config,

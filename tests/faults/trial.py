@@ -140,11 +140,13 @@ def _timeless(attributes: Any) -> Any:
 
 
 def _log(made: Line) -> Iterator[bytes]:
-    """The values of each log that belong there."""
+    """The events of each log that belong there; what was sent on lies in arrays."""
     for topic in made.topics.values():
         for partition, found in entries(made.broker.address, topic).items():
-            here = home([(key or b"").decode() for key, _ in found])
-            yield from (value or b"" for (_, value), p in zip(found, here, strict=True) if p == partition)
+            messages = [msgspec.json.decode(value or b"") for _, value in found]
+            events = [event for m in messages for event in (m if isinstance(m, list) else [m])]
+            here = home([event.get("id") or event["decision_id"] for event in events])
+            yield from (msgspec.json.encode(e) for e, p in zip(events, here, strict=True) if p == partition)
 
 
 def _panes(items: Mapping[bytes, bytes]) -> Counter[oracle.Cell]:

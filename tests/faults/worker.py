@@ -67,8 +67,10 @@ def abort(loop: asyncio.AbstractEventLoop, worker: "Worker") -> None:
     for number, desk in worker.evaluate.desks.items():
         heard = desk._listener
         print(f"desk {number}: {desk.clock}, {heard._latest}, {heard._looked}", file=sys.stderr)
-    for task in asyncio.all_tasks(loop):
-        task.print_stack(file=sys.stderr)
+    from streams.guard import _place
+
+    for place in sorted(_place(task.get_coro()) for task in asyncio.all_tasks(loop)):
+        print(place, file=sys.stderr)
     sys.stderr.flush()
     os._exit(1)
 

@@ -7,6 +7,7 @@ directory. Without Java or Maven the tests that need Kafka are skipped, except i
 
 import fcntl
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -166,6 +167,15 @@ class Broker:
         """As a power cut ends it, but for what the system's cache keeps."""
         self._process.kill()
         self._process.wait()
+
+    def fill(self) -> None:
+        """From now on its disk is as good as full: no file grows, until it is started again."""
+        _, most = resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE, (1, most))
+
+    @property
+    def runs(self) -> bool:
+        return self._process.poll() is None
 
     def stop(self) -> None:
         self._process.terminate()

@@ -110,6 +110,16 @@ async def test_a_restart_reads_nothing_twice_and_knows_the_time(line: Line) -> N
     assert times == [[None, 2 * DAY * 1000]] * COUNT
 
 
+async def test_a_partition_that_leaves_during_a_turn_is_passed_over(line: Line) -> None:
+    """The partitions of a turn are known when it begins, and each of them may wait for Kafka."""
+    worker = line.worker
+    for table in (worker.collect.table, worker.evaluate.table):
+        table.ready = frozenset([*table.ready, COUNT])
+    await worker.collect._flush()
+    await worker.evaluate._evaluate()
+    assert {clock.partition for clock in clocks(line)} == set(range(COUNT))
+
+
 async def test_a_partition_that_left_is_forgotten(line: Line) -> None:
     await line.produce(*map(decision, range(10)))
     await collected(line)

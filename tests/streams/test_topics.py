@@ -51,6 +51,29 @@ def test_client_settings_carry_what_kafka_python_calls_them() -> None:
     }
 
 
+class Spreading:
+    """A Kafka that tells the partitions of a topic only when it was asked so many times."""
+
+    def __init__(self, times: int) -> None:
+        self.left = times
+
+    def describe_topics(self, wanted: list[str]) -> list[dict[str, Any]]:
+        self.left -= 1
+        known = [{}] * 3 if self.left < 0 else []
+        return [{"name": name, "partitions": [{}] if name == "old" else known} for name in wanted]
+
+
+def test_the_news_of_a_topic_is_waited_for() -> None:
+    """A worker that took its count for 0 told nobody of its clocks, and no verdict ever came."""
+    kafka = Spreading(2)
+    assert topics.counted(kafka, ["old", "new"], 60.0) == {"old": 1, "new": 3}
+    assert kafka.left == -1
+
+
+def test_a_topic_that_is_not_there_has_no_partitions() -> None:
+    assert topics.counted(Spreading(99), ["old", "new"], 0.0) == {"old": 1, "new": 0}
+
+
 @pytest.mark.kafka
 def test_missing_topics_are_created_once(kafka: str, unique: str) -> None:
     ours = broker(kafka, unique)
