@@ -117,10 +117,16 @@ def ensure(broker: Broker) -> Topics:
 
 
 def partitions(broker: Broker, wanted: Iterable[str], patience: float = SPREAD_SECONDS) -> dict[str, int]:
-    """How many partitions each topic has; 0 for one that Kafka does not know, also not after a while."""
+    """How many partitions each topic has; 0 for one that Kafka does not know, also not after a while.
+
+    Raises ConfigError when Kafka cannot be asked.
+    """
     admin = connected(broker)
     try:
         return counted(admin, list(wanted), patience)
+    except KafkaError as error:  # it was there a moment ago
+        allowed = f"the address of a running Kafka that lets us in ({type(error).__name__})"
+        raise ConfigError("broker.url", broker.url, allowed) from None
     finally:
         admin.close()
 
