@@ -4,11 +4,16 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from alerts import lifecycle, story_gap
+from alerts.rules import Finding
 from monitor.config import Model, Rule
 from monitor.events import Decision, Feedback
 from monitor.facts import Facts
+from monitor.monitor import Monitor
 from monitor.panes import Panes
+from monitor.readings import Comparison
 from monitor.trials import Trials
+from monitor.trials.ledger import Revised
 
 DAY = 86_400_000
 START = 1_767_225_600  # 2026-01-01, in seconds
@@ -86,3 +91,28 @@ def advanced(model: Model, panes: Panes, until: float, steps: int = 1) -> Trials
     for step in range(1, steps + 1):
         trials.advance(int(at(until * step / steps) * 1000))
     return trials
+
+
+def revisions(trials: Trials) -> list[Revised]:
+    """What was revised of each pair's events."""
+    tests = [running for each in trials.running.values() for running in each]
+    return [trials.revisions(running, i) for running in tests for i in range(len(running))]
+
+
+def read(model: Model, made: list[Decision], until: float) -> list[Comparison]:
+    """The comparisons of rules after so many days."""
+    monitor = Monitor("m", model)
+    monitor.observe(made)
+    (reading,) = monitor.advance(at(until))
+    return [c for c in reading.attributes["sex"].comparisons if c.rule]
+
+
+def said(gap: Comparison) -> str:
+    """What an alert about it says that it means."""
+    firing = lifecycle.advance(None, finding(gap), int(at(12) * 1000))
+    assert firing is not None
+    return " ".join(story_gap.tell(firing, gap, MODEL).meaning)
+
+
+def finding(gap: Comparison) -> Finding:
+    return Finding(id="1", model="m", rule="gap", severity="warning", hold_ms=0, breached=True, evidence=gap)
