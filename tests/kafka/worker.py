@@ -13,6 +13,7 @@ import json
 import logging
 import sys
 import uuid
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -46,7 +47,7 @@ def build(address: str, group: str, options: Mapping[str, Any]) -> App:
     topics = [f"{group}-decisions", f"{group}-feedback"]
     facts: dict[int, set[bytes]] = {}
     writer = uuid.uuid4().hex
-    written = 0
+    written: Counter[int] = Counter()  # blocks, by partition
 
     def report(**line: object) -> None:
         held = sorted(table.data.partitions)
@@ -66,7 +67,6 @@ def build(address: str, group: str, options: Mapping[str, Any]) -> App:
     @app.agent(app.inputs(*topics))
     @guarded
     async def collect(stream: faust.StreamT[Bundle]) -> None:
-        nonlocal written
         async for bundle in stream:
             if b"poison" in bundle.values:
                 raise RuntimeError("poison")
@@ -75,8 +75,8 @@ def build(address: str, group: str, options: Mapping[str, Any]) -> App:
             await asyncio.sleep(options.get("pause", 0))
             known = facts[bundle.partition]
             if new := {value for value in bundle.values if value} - known:
-                written += 1
-                key = f"{'' if without == 'writer' else writer}/{written}".encode()
+                written[bundle.partition] += 1
+                key = f"{'' if without == 'writer' else writer}/{written[bundle.partition]}".encode()
                 put = asyncio.ensure_future(table.put(bundle.partition, key, b" ".join(new)))
                 if without != "wait":
                     await put
