@@ -97,12 +97,18 @@ class Collect:
             self._pace.turned(time.monotonic(), self._spent, behind=behind)
 
     async def _flush(self) -> None:
-        """Sends what changed since the last time. Panes go out after their facts are durable."""
-        for number in self.table.partitions_ready():
-            state = self.partitions.get(number)
-            if state is None:  # it moved while another one was sent
-                continue
-            async with state.lock:
+        """Sends what changed since the last time. Panes go out after their facts are durable.
+
+        All partitions at once: each waits for the events that it has in hand, and for Kafka.
+        """
+        await asyncio.gather(*map(self._flush_one, self.table.partitions_ready()))
+
+    async def _flush_one(self, number: int) -> None:
+        state = self.partitions.get(number)
+        if state is None:
+            return
+        async with state.lock:
+            if self.partitions.get(number) is state:  # it has not moved meanwhile
                 await self._send(state)
                 await self._merge(state)
                 await self._drop(state)

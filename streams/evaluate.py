@@ -43,6 +43,7 @@ class Evaluate:
         self.rounds = 0  # in each, readings whose turn it is are made, judged, and their alerts sent
         self._turns = Turns()
         self._pace = Pace(rest=0.0, longest=0.0)  # how long a model rests its turns know
+        self._behind = False
         self.set_aside: Counter[str] = Counter()  # panes that another configuration cut, by model
         self._app, self._config, self._topics, self._references = app, config, topics, references
         self.table = Table(
@@ -75,6 +76,7 @@ class Evaluate:
                     message = messages.decode(record or b"")
                     if isinstance(message, Clock):
                         desk.tick(message, time.monotonic())
+                        self._note(message)
                     elif isinstance(message, Part):
                         await self._take_part(bundle.partition, desk, message)
                     elif isinstance(message, Found):
@@ -98,9 +100,16 @@ class Evaluate:
     async def _turn(self) -> None:
         """Evaluates where it is time: at once where news has come, seldom while the worker catches up."""
         if self._pace.is_due(time.monotonic()):
-            behind = any(is_behind(desk.arrived) for desk in self.desks.values())
             await self._evaluate()
-            self._pace.turned(time.monotonic(), 0.0, behind=behind)
+            self._pace.turned(time.monotonic(), 0.0, behind=self._behind)
+
+    def _note(self, clock: Clock) -> None:
+        """Whether the worker catches up: by how old events are when they come here, not when they are read.
+
+        Models that are many or costly wait for their turns also while it keeps up.
+        """
+        if clock.arrived:
+            self._behind = is_behind(clock.arrived)
 
     async def _evaluate(self) -> None:
         for partition in self.table.partitions_ready():

@@ -4,6 +4,7 @@ import asyncio
 import functools
 import gc
 import logging
+import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -25,6 +26,7 @@ from streams.process import serve
 from streams.topics import Topics
 
 YOUNG = 200_000  # objects that may be made before the garbage collector looks at them; Python's 700 are few
+SWITCH_SECONDS = 0.0005  # after which a thread that reads models lets the loop go on; Python's 5 ms add up
 
 LINGER = 2.0  # seconds for answers that are under way: Kafka is gone by then, and they wait for nothing
 
@@ -123,6 +125,7 @@ def _site(worker: Worker) -> web.Application:
 
 async def _serve(worker: Worker) -> None:
     _collect_garbage_rarely()
+    sys.setswitchinterval(SWITCH_SECONDS)
     async with page(worker) as address:
         logging.getLogger(__name__).info("the page is at %s", address)
         await serve(worker.app)
