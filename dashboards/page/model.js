@@ -31,7 +31,8 @@ function content(about, reading, readings, choice) {
     h("div", { class: "controls" }, windows(readings, reading.window), rates.length > 0 && chooser(rates, rate)),
     facts(reading, about.name),
     cautions(reading.cautions ?? []),
-    restarts(reading.restarts ?? []),
+    // a group that came later is told beside its comparisons: nothing is wrong with it
+    restarts((reading.restarts ?? []).filter((found) => found.reason !== "new_group")),
     tally(reading),
     attributes.map(([name, attribute]) => attributeCard(name, attribute, reading, rate)),
     attributes.length === 0 && h("p", { class: "card quiet" }, "No attribute of people is configured for this model."),

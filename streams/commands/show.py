@@ -40,6 +40,8 @@ def show(console: Console, measured: Measured, model: Model, window: str | None,
     for caution in main.cautions:
         console.print(plain(f"Caution: {caution.text}", style="yellow"))
     for found in main.restarts:
+        if found.reason == "new_group":  # told in --json: nothing is wrong with it
+            continue
         told = f"{found.rule}, by {found.attribute}: {words.restart(found)}"
         console.print(plain(told, style="yellow"))
     for name, attribute in main.attributes.items():

@@ -107,6 +107,8 @@ def test_what_a_test_proved_and_why_it_began_anew_is_said() -> None:
     why = Restart(rule="gap", attribute="race", reason="edited", text="the rule was edited", at=NOW, times=1)
     proved = replace(GAP, proved=NOW, proved_after=1_234, onset=NOW)
     groups = Attribute("[b]Caucasian[/b]", GROUPS, [proved])
-    text = printed(replace(READING, attributes={"race": groups}, restarts=[why]))
+    later = replace(why, reason="new_group", text="the group was not there")
+    text = printed(replace(READING, attributes={"race": groups}, restarts=[why, later]))
+    assert "was not there" not in text
     assert "out of limits (proved 2014-01-01 by 1,234 cases; changed about 2014-01-01)" in text
     assert "gap, by race: The rule was edited (from 2014-01-01 on)." in text
