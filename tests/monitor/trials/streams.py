@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
+from msgspec.structs import replace
 
 from alerts import lifecycle, story_gap
 from alerts.rules import Finding
@@ -19,6 +20,13 @@ DAY = 86_400_000
 START = 1_767_225_600  # 2026-01-01, in seconds
 GAP = Rule(metric="selection_rate", min=-0.05, max=0.05, name="gap")
 MODEL = Model(positive=["yes"], attributes=["sex"], reference={"sex": "M"}, windows=["all"], rules=[GAP])
+FAIR, UNFAIR = {"F": 0.5, "M": 0.5}, {"F": 0.3, "M": 0.5}
+RATIO = Rule(metric="selection_rate", compare="ratio", min=0.8, name="four fifths")
+
+
+def ruled(*rules: Rule, **fields: object) -> Model:
+    """The model with other rules."""
+    return replace(MODEL, rules=list(rules), **fields)
 
 
 def at(day: float) -> float:

@@ -3,18 +3,22 @@
 import pytest
 from msgspec.structs import replace
 
-from monitor.config import Alerts, Config, ConfigError, Model, Rule
+from monitor.config import Alerts, Config, ConfigError, Rule
 from monitor.trials import alone, check, families, levels, told
 from monitor.trials import test_of as method
-from tests.monitor.trials.streams import GAP, MODEL, START, add, advanced, at, decisions, learnt
-
-FAIR, UNFAIR = {"F": 0.5, "M": 0.5}, {"F": 0.3, "M": 0.5}
-
-RATIO = Rule(metric="selection_rate", compare="ratio", min=0.8, name="four fifths")
-
-
-def ruled(*rules: Rule, **fields: object) -> Model:
-    return replace(MODEL, rules=list(rules), **fields)
+from tests.monitor.trials.streams import (
+    FAIR,
+    GAP,
+    MODEL,
+    RATIO,
+    START,
+    add,
+    advanced,
+    at,
+    decisions,
+    learnt,
+    ruled,
+)
 
 
 @pytest.mark.parametrize(

@@ -5,22 +5,14 @@ from functools import cache
 import numpy as np
 from msgspec.structs import replace
 
-from monitor.config import Model, Rule
+from monitor.config import Rule
 from monitor.monitor import Monitor
 from monitor.readings import Comparison, Verdict
 from monitor.trials.judged import KINDS
 from streams import settings
 from streams.commands.options import BUNDLED
 from streams.files import reader
-from tests.monitor.trials.streams import MODEL, decisions, read, said
-
-FAIR, UNFAIR = {"F": 0.5, "M": 0.5}, {"F": 0.3, "M": 0.5}
-
-RATIO = Rule(metric="selection_rate", compare="ratio", min=0.8, name="four fifths")
-
-
-def ruled(*rules: Rule, **fields: object) -> Model:
-    return replace(MODEL, rules=list(rules), **fields)
+from tests.monitor.trials.streams import MODEL, UNFAIR, decisions, read, said
 
 
 @cache

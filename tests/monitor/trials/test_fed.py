@@ -15,9 +15,12 @@ from monitor.trials import Trials
 from streams.desk import ALERT, Desk
 from streams.partition import shape
 from tests.monitor.trials.streams import (
+    FAIR,
     GAP,
     MODEL,
+    RATIO,
     START,
+    UNFAIR,
     add,
     advanced,
     at,
@@ -25,15 +28,8 @@ from tests.monitor.trials.streams import (
     learnt,
     outcome,
     revisions,
+    ruled,
 )
-
-FAIR, UNFAIR = {"F": 0.5, "M": 0.5}, {"F": 0.3, "M": 0.5}
-
-RATIO = Rule(metric="selection_rate", compare="ratio", min=0.8, name="four fifths")
-
-
-def ruled(*rules: Rule, **fields: object) -> Model:
-    return replace(MODEL, rules=list(rules), **fields)
 
 
 def mixed(seed: int, days: int = 60) -> tuple[Model, list[Decision], Facts]:

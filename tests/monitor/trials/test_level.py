@@ -1,20 +1,11 @@
 """By statistics: how often compliant models are called out when outcomes are late or provisional."""
 
 import numpy as np
-from msgspec.structs import replace
 
-from monitor.config import Model, Rule
+from monitor.config import Rule
 from monitor.sequential.control import Budget
 from monitor.trials import Levels, Trials
-from tests.monitor.trials.streams import MODEL, START, add, at, decisions, learnt, outcome
-
-FAIR, UNFAIR = {"F": 0.5, "M": 0.5}, {"F": 0.3, "M": 0.5}
-
-RATIO = Rule(metric="selection_rate", compare="ratio", min=0.8, name="four fifths")
-
-
-def ruled(*rules: Rule, **fields: object) -> Model:
-    return replace(MODEL, rules=list(rules), **fields)
+from tests.monitor.trials.streams import FAIR, START, add, at, decisions, learnt, outcome, ruled
 
 
 def provisional(seed: int, mature_after: str) -> bool:

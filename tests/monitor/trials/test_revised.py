@@ -15,9 +15,12 @@ from monitor.trials import Trials
 from monitor.trials.restarts import CORRECTED, NEW_GROUP, NEWEST, Note, Restarts
 from tests.monitor.trials.streams import (
     DAY,
+    FAIR,
     GAP,
     MODEL,
+    RATIO,
     START,
+    UNFAIR,
     add,
     advanced,
     at,
@@ -26,16 +29,9 @@ from tests.monitor.trials.streams import (
     outcome,
     read,
     revisions,
+    ruled,
     said,
 )
-
-FAIR, UNFAIR = {"F": 0.5, "M": 0.5}, {"F": 0.3, "M": 0.5}
-
-RATIO = Rule(metric="selection_rate", compare="ratio", min=0.8, name="four fifths")
-
-
-def ruled(*rules: Rule, **fields: object) -> Model:
-    return replace(MODEL, rules=list(rules), **fields)
 
 
 def test_what_comes_late_is_counted_and_not_fed() -> None:

@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from alerts import lifecycle
 from alerts.alert import State
-from monitor.config import Model, Rule
+from monitor.config import Model
 from monitor.events import Decision
 from monitor.monitor import Monitor
 from monitor.readings import Verdict
@@ -12,24 +12,20 @@ from monitor.trials import alone
 from monitor.trials.running import first_slice, month_of
 from tests.monitor.trials.streams import (
     DAY,
+    FAIR,
     GAP,
     MODEL,
+    RATIO,
     START,
+    UNFAIR,
     add,
     advanced,
     at,
     decisions,
     learnt,
     read,
+    ruled,
 )
-
-FAIR, UNFAIR = {"F": 0.5, "M": 0.5}, {"F": 0.3, "M": 0.5}
-
-RATIO = Rule(metric="selection_rate", compare="ratio", min=0.8, name="four fifths")
-
-
-def ruled(*rules: Rule, **fields: object) -> Model:
-    return replace(MODEL, rules=list(rules), **fields)
 
 
 def test_the_largest_group_is_chosen_once() -> None:
