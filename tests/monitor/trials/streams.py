@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from alerts import lifecycle, story_gap
 from alerts.rules import Finding
+from monitor.arrays.codes import Codes
 from monitor.config import Model, Rule
 from monitor.events import Decision, Feedback
 from monitor.facts import Facts
@@ -124,3 +125,13 @@ def said(gap: Comparison) -> str:
 
 def finding(gap: Comparison) -> Finding:
     return Finding(id="1", model="m", rule="gap", severity="warning", hold_ms=0, breached=True, evidence=gap)
+
+
+def parted(model: Model, made: list[Decision]) -> Panes:
+    """The panes of decisions in three partitions, put together."""
+    parts = [learnt(model, made[i::3]) for i in range(3)]
+    together = Panes(Codes(), parts[0].panes["m"].width)
+    for number, facts in enumerate(parts):
+        for pane in facts.panes["m"].take("m", number, ""):
+            together.put(pane)
+    return together

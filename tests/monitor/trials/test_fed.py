@@ -6,11 +6,9 @@ import pytest
 from msgspec.structs import replace
 
 from alerts import alert
-from monitor.arrays.codes import Codes
 from monitor.config import Config, Model, Rule
 from monitor.events import Decision
 from monitor.facts import Facts
-from monitor.panes import Panes
 from monitor.trials import Trials
 from streams.desk import ALERT, Desk
 from streams.partition import shape
@@ -27,6 +25,7 @@ from tests.monitor.trials.streams import (
     decisions,
     learnt,
     outcome,
+    parted,
     revisions,
     ruled,
 )
@@ -118,11 +117,7 @@ def test_of_the_ledger_only_what_can_be_revised_is_kept() -> None:
 
 def test_partitions_add_up_to_one_stream() -> None:
     model, made, _ = mixed(4)
-    whole, parts = learnt(model, made), [learnt(model, made[i::3]) for i in range(3)]
-    together = Panes(Codes(), whole.panes["m"].width)
-    for number, facts in enumerate(parts):
-        for pane in facts.panes["m"].take("m", number, ""):
-            together.put(pane)
+    whole, together = learnt(model, made), parted(model, made)
     assert advanced(model, together, 62, 9).to_bytes() == advanced(model, whole.panes["m"], 62).to_bytes()
 
 

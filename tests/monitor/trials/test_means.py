@@ -9,7 +9,6 @@ from msgspec.structs import replace
 
 from alerts import alert, lifecycle, story_gap
 from alerts.rules import Finding
-from monitor.arrays.codes import Codes
 from monitor.config import Config, ConfigError, Model, Rule
 from monitor.events import Decision, Feedback
 from monitor.facts import Facts
@@ -26,7 +25,7 @@ from monitor.trials.ledger import Page
 from monitor.trials.slices import sliced
 from streams.desk import ALERT, Desk
 from streams.partition import shape
-from tests.monitor.trials.streams import MODEL, START, add, advanced, at, learnt, scored, with_score
+from tests.monitor.trials.streams import MODEL, START, add, advanced, at, learnt, parted, scored, with_score
 
 SCORE = Rule(metric="mean_score", min=-0.05, max=0.05, name="score")
 CSAT = Rule(metric="values.csat.mean", min=-0.3, name="csat")
@@ -240,11 +239,7 @@ def test_any_batching_gives_the_same_tests_to_the_last_bit(seed: int) -> None:
 
 def test_partitions_add_up_to_one_stream() -> None:
     model, made, _ = mixed(3)
-    whole, parts = learnt(model, made), [learnt(model, made[i::3]) for i in range(3)]
-    together = Panes(Codes(), whole.panes["m"].width)
-    for number, facts in enumerate(parts):
-        for pane in facts.panes["m"].take("m", number, ""):
-            together.put(pane)
+    whole, together = learnt(model, made), parted(model, made)
     assert advanced(model, together, 56, 9).to_bytes() == advanced(model, whole.panes["m"], 56).to_bytes()
 
 
