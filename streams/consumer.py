@@ -12,6 +12,7 @@ import logging
 import time
 from collections import Counter, deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from aiokafka.consumer import consumer as client
@@ -31,6 +32,13 @@ POLL_SECONDS = 0.2
 
 FETCH_WAIT_MS = 100
 """How long the broker keeps a fetch open for which it has nothing."""
+
+REST_SECONDS = 0.02
+"""How long nothing is fetched while agents have bundles in hand and nothing else has come.
+
+A partition is fetched again when its last bundle is finished, so that a bundle holds all that came meanwhile,
+and no partition waits for another one's.
+"""
 
 AGREE_SECONDS = 3.0
 """How long partition counts may differ while the news of a new topic spreads."""
@@ -86,6 +94,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         self._held: set[TP] = set()
         self._sought = False
         self._fetching = asyncio.Lock()
+        self._acknowledged = asyncio.Event()
 
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -169,7 +178,8 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Lets the agents finish what they have in hand, commits it, and forgets the rest."""
         await super().on_partitions_revoked(revoked)
-        self._forget()
+        async with self._fetching:  # what was fetched is in hand, or not fetched at all
+            self._forget()
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Closes the gate also where nothing was revoked before."""
@@ -201,17 +211,27 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
             self._settle(tp)  # frees the bundles' memory
         if not self.flow_active:
             await self.wait(self.can_resume_flow)
-        active = frozenset(self._active_partitions)
+        every = frozenset(self._active_partitions)
+        active = frozenset(tp for tp in every if not self._in_hand.get(tp))
         if not active:  # Faust would fetch all
-            await self.sleep(POLL_SECONDS / 4)
+            await self._rest()
             return {}, active
         async with self._fetching:
             if not self.flow_active:
                 return {}, active
-            fetched = await self._getmany(active, min(timeout, POLL_SECONDS))
-        messages = {tp: await self._hand_on(tp, records) for tp, records in fetched.items()}
-        self._note_ends(active)
+            fetched = await self._getmany(active, min(timeout, POLL_SECONDS) if active == every else 0.0)
+            messages = {tp: await self._hand_on(tp, records) for tp, records in fetched.items()}
+            self._note_ends(active)
+        if not fetched and active != every:
+            await self._rest()
         return messages, self._active_partitions
+
+    async def _rest(self) -> None:
+        """Waits until an agent finishes a bundle, but not long: others may have news."""
+        self._acknowledged.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(REST_SECONDS):
+                await self._acknowledged.wait()
 
     def _note_ends(self, partitions: Iterable[TP]) -> None:
         """Between two fetches nothing is on its way from the other thread."""
@@ -265,6 +285,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
 
     def ack(self, message: ConsumerMessage) -> bool:
         """Faust's pure Python stream acknowledges also the messages that it skips, unseen."""
+        self._acknowledged.set()
         return bool(super().ack(message)) if message.tracked else False
 
     def _filter_tps_with_pending_acks(self, topics: Collection[Any] | None = None) -> list[TP]:

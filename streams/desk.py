@@ -44,7 +44,6 @@ class Desk:
         self.untold: list[Alert] = []  # durable, not yet sent to `notify` by this process
         self.clock: int | None = None
         self._saved: int | None = None  # the clock that is durable
-        self.arrived = 0
         self._config, self._levels = config, levels(config)
         self._references = dict(references or {})
         self._set_aside = Counter() if set_aside is None else set_aside
@@ -117,7 +116,8 @@ class Desk:
         """Hears, at `now` (s, any origin), how far one partition has come."""
         self._listener.hear(clock, now)
         if clock.arrived:
-            self.arrived = min(clock.arrived, self.arrived) if self.arrived else clock.arrived
+            for watched in self.models.values():
+                watched.came = min(clock.arrived, watched.came) if watched.came else clock.arrived
 
     def settle(self, now: float) -> None:
         """Moves the clock to what is known of all partitions. It never falls."""

@@ -113,26 +113,40 @@ class Evaluate:
 
     async def _evaluate(self) -> None:
         for partition in self.table.partitions_ready():
-            desk = self.desks.get(partition)
-            if desk is None:  # it moved while another one was read
-                continue
-            async with desk.lock:
-                desk.settle(time.monotonic())
-                await parts.put(self.table, partition, desk.unsaved())
-                await self._tell(desk.untold)
-                desk.untold = []
-                await self._raise(partition, desk, [*desk.judge_removed(), *desk.judge_exposures()])
-                due = [
-                    each for each in desk.models.values() if self._turns.is_due(each.name, time.monotonic())
-                ]
-                for watched in due:
-                    if await self._read(desk, watched):
-                        await parts.put(self.table, partition, watched.unsaved())
-                        await self._raise(partition, desk, desk.judge(watched))
-                        await self._age(partition, desk, watched)
-                if len(due) == len(desk.models):
-                    self._time(desk)
+            await self._attend(partition)
+        held = {name: (p, desk) for p, desk in self.desks.items() for name in desk.models}
+        for _ in held:
+            name = self._turns.next(held, time.monotonic())
+            if name is None:
+                break
+            partition, desk = held[name]
+            async with desk.lock:  # between two models, panes may come
+                if self.desks.get(partition) is desk:  # it has not moved while another one was read
+                    await self._look(partition, desk, desk.models[name])
         self.rounds += 1
+
+    async def _attend(self, partition: int) -> None:
+        """Moves a desk's clock on, and tells what does not wait for a reading."""
+        desk = self.desks.get(partition)
+        if desk is None:  # it moved while another one was waited for
+            return
+        async with desk.lock:
+            desk.settle(time.monotonic())
+            await parts.put(self.table, partition, desk.unsaved())
+            await self._tell(desk.untold)
+            desk.untold = []
+            await self._raise(partition, desk, [*desk.judge_removed(), *desk.judge_exposures()])
+
+    async def _look(self, partition: int, desk: Desk, watched: Watched) -> None:
+        """Reads a model; makes durable and tells what follows."""
+        found, came = await self._read(desk, watched), watched.came
+        if desk.clock is not None:  # before that nothing is decided
+            watched.came = 0
+        if found:
+            self._time(came)
+            await parts.put(self.table, partition, watched.unsaved())
+            await self._raise(partition, desk, desk.judge(watched))
+            await self._age(partition, desk, watched)
 
     async def _read(self, desk: Desk, watched: Watched) -> bool:
         """In a thread: the page and Kafka's heartbeats do not wait for what takes long."""
@@ -161,13 +175,12 @@ class Evaluate:
             )
         )
 
-    def _time(self, desk: Desk) -> None:
-        """Notes how long the oldest event since the last reading took, from Kafka to here."""
-        if desk.arrived and desk.models:  # every desk hears of arrivals, also one without a model
-            seconds = max(0.0, time.time() - desk.arrived / 1000)
+    def _time(self, came: int) -> None:
+        """Notes how long the oldest event since a model's last reading took, from Kafka to here."""
+        if came:
+            seconds = max(0.0, time.time() - came / 1000)
             self.latency[bisect_left(LATENCY_BOUNDS, seconds)] += 1
             self.latency_total += seconds
-        desk.arrived = 0
 
 
 def _timed(watched: Watched, clock: int | None) -> tuple[bool, float]:

@@ -28,13 +28,9 @@ from streams.bundles import Bundle
 from streams.clocks import Speaker
 from streams.forwarding import Moved, forwarded
 from streams.messages import Found
+from streams.shelf import Shelf
 
 DAY_MS = 86_400_000
-SMALL, MANY, MERGED = (
-    64_000,
-    16,
-    256_000,
-)  # bytes of a small block, how many are merged, bytes of a merged one
 IDLE_SECONDS = 3.0
 SEALED = b"sealed"  # the key of the times before which facts were dropped
 TOO_LATE = "time: the decision or the outcome is from before feedback_within; see docs/operations.md"
@@ -66,7 +62,7 @@ class Partition:
         self.facts = Facts(config.models, key, self._tested)
         self._key_of_hashes = key
         self.counts = counts
-        self.blocks: dict[bytes, int] = {}  # sizes by key
+        self.shelf = Shelf()
         self.arrived = 0
         self._config, self._topics = config, topics.names(config.broker)
         # Of this holding, not of the process: a partition that comes back would begin anew with key 1, and
@@ -91,7 +87,7 @@ class Partition:
         for key, record in items.items():
             if key != SEALED:
                 self.facts.load(record)
-                self.blocks[key] = len(record)
+                self.shelf.put(key, record)
         latest = zip(
             (self._config.broker.decisions, self._config.broker.feedback), self.facts.latest, strict=True
         )
@@ -202,14 +198,7 @@ class Partition:
 
     def merge(self, items: Mapping[bytes, bytes]) -> tuple[dict[bytes, bytes], list[bytes]]:
         """Larger blocks in place of many small ones, and the keys of those that they replace."""
-        small = [key for key, size in self.blocks.items() if size < SMALL]
-        if len(small) < MANY:
-            return {}, []
-        chosen: list[bytes] = []
-        for key in small:
-            if sum(self.blocks[k] for k in chosen) + self.blocks[key] > MERGED:
-                break
-            chosen.append(key)
+        chosen = self.shelf.due()
         return {self._key(): record for record in blocks.merge(items[key] for key in chosen)}, chosen
 
     def age(self, clock: int | None) -> dict[str, int]:
@@ -219,7 +208,7 @@ class Partition:
     def renew(self, ends: Mapping[str, int]) -> tuple[dict[bytes, bytes], list[bytes]]:
         """Drops what is from before `ends`, durably sealed: the blocks to write, and those to remove then."""
         self.facts.seal(ends)
-        living, old = self.facts.living(), list(self.blocks)
+        living, old = self.facts.living(), self.shelf.keys()
         sealed, self.facts = ends, Facts(self._config.models, self._key_of_hashes, self._tested)
         self.facts.seal(sealed)
         for record in living:

@@ -56,7 +56,7 @@ def make_app(group: str, broker: str, *, embedded: bool = False, **settings: Any
         "broker_session_timeout": 10.0,
         "broker_heartbeat_interval": 2.0,
         "broker_commit_interval": 2.0,
-        "stream_buffer_maxsize": 4,  # bundles, not events
+        "stream_buffer_maxsize": 10_000,  # never full: of a partition the agents have one bundle at most
         "stream_wait_empty": True,
         "table_standby_replicas": 0,  # a standby would only hold what recovery reads in seconds
         "topic_allow_declare": False,

@@ -6,7 +6,7 @@ much, as when somebody invents groups for it, waits longer itself, and the other
 """
 
 from collections.abc import Iterable
-from math import sqrt
+from math import inf, sqrt
 
 SHARE = 2  # in one second out of so many somebody reads
 
@@ -27,6 +27,11 @@ class Turns:
     def is_due(self, model: str, now: float) -> bool:
         """Whether a model may be read."""
         return now >= self._due.get(model, now)
+
+    def next(self, models: Iterable[str], now: float) -> str | None:
+        """The model whose turn has been for longest; None where it is nobody's."""
+        due = (model for model in models if self.is_due(model, now))
+        return min(due, key=lambda model: self._due.get(model, -inf), default=None)
 
     def took(self, model: str, seconds: float, now: float) -> None:
         """A model's reading, or finding that nothing had changed, took so long until now."""

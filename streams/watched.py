@@ -30,6 +30,7 @@ class Watched:
         self.panes = Panes(Codes(), slice_ms(self.model))
         self.readings: list[Reading] = []
         self.arrived: float | None = None  # wall time (s) of the newest pane
+        self.came = 0  # when the oldest event since the last reading came to Kafka (wall time, ms); 0: none
         self._trials = Trials(name, model, self.panes, levels)
         self._evaluator = Evaluator(name, model, self.panes, reference, self._trials)
         self._shape = shape(self.model)

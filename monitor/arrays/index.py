@@ -76,6 +76,12 @@ class Index:
             rows[late] = number[rows[late] - count]
         return rows, fresh
 
+    def known(self, keys: U64) -> tuple[I64, npt.NDArray[np.bool_]]:
+        """As `put`, a multiple as fast where all keys are there already, which is then usual."""
+        rows = self.find(keys)
+        new = rows < 0
+        return self.put(keys) if new.any() else (rows, new)
+
     def _settle(self, own: I64, keys: U64) -> tuple[I64, I64]:
         """Gives each key a slot: the one that holds it, or a free one, which holds its own row then.
 

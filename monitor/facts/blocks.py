@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from monitor.arrays.codes import LIMIT, Codes
 
-VERSION = 2  # 1: columns as they are
+VERSION = 3  # 1: columns as they are, 2: each packed on its own
 LEVEL = 1  # of zstd
 LARGEST = 250_000  # bytes of a block's columns, as they are
 MOST = 600_000  # bytes of a record of several facts: with long texts it may be much larger than the columns
@@ -66,11 +66,18 @@ class Block(Struct, frozen=True):
         return len(self.columns["id"])
 
 
+class _About(Struct):
+    model: str | None
+
+
 class _Written(Struct):
     version: int
     model: str | None
     texts: dict[int, str]
     columns: dict[str, bytes]
+    rows: int = 0
+    names: list[str] = []  # of the columns that are packed together
+    packed: bytes = b""
 
 
 def stem(name: str) -> str:
@@ -86,8 +93,12 @@ def encode(block: Block, codes: Codes) -> bytes:
     """The block as bytes, readable with any other `Codes`."""
     used = [np.bincount(block.columns[name][mask]) for name, mask in _coded(block, codes.texts)]
     texts = {c: codes.texts[c] or "" for part in used for c in np.flatnonzero(part).tolist() if c}
-    columns = {name: _packed(name, column) for name, column in block.columns.items()}
-    return msgspec.msgpack.encode(_Written(VERSION, block.model, texts, columns))
+    plain = {name: _plain(name, column) for name, column in block.columns.items()}
+    columns = {name: plain.pop(name) for name in block.columns if stem(name) in HASHES}
+    packed = bytes(cramjam.zstd.compress(b"".join(plain.values()), LEVEL))
+    return msgspec.msgpack.encode(
+        _Written(VERSION, block.model, texts, columns, len(block), [*plain], packed)
+    )
 
 
 def decode(record: bytes, codes: Codes) -> Block:
@@ -101,8 +112,18 @@ def decode(record: bytes, codes: Codes) -> Block:
     raise ValueError(f"block: version {written.version} is not known; allowed: up to {VERSION}")
 
 
+def about(record: bytes) -> str | None:
+    """The model of a block of `encode`; None for feedback. The rest is passed over.
+
+    >>> block = Block("credit", {"id": np.arange(3, dtype=np.uint64)})
+    >>> about(encode(block, Codes()))
+    'credit'
+    """
+    return msgspec.msgpack.decode(record, type=_About).model
+
+
 def _block(written: _Written, codes: Codes) -> Block:
-    columns = {name: _unpacked(name, data, written.version) for name, data in written.columns.items()}
+    columns = {name: _column(name, data, written.version) for name, data in _data(written)}
     block = Block(written.model, columns)
     if len({len(column) for column in columns.values()}) != 1 or not columns.keys() >= NEEDED:
         raise ValueError("columns of one length, the ids among them, are expected")
@@ -114,20 +135,33 @@ def _block(written: _Written, codes: Codes) -> Block:
     return block
 
 
-def _packed(name: str, column: Array) -> bytes:
-    """All first bytes, then all second ones, and so on, compressed; hashes cannot be."""
+def _plain(name: str, column: Array) -> bytes:
+    """All first bytes, then all second ones, and so on, which packs better; hashes cannot be packed."""
     data = column.astype(_disk(name))
     if stem(name) in HASHES:
         return data.tobytes()
-    parts = data.view(np.uint8).reshape(len(data), data.itemsize).T
-    return bytes(cramjam.zstd.compress(parts.tobytes(), LEVEL))
+    return data.view(np.uint8).reshape(len(data), data.itemsize).T.tobytes()
 
 
-def _unpacked(name: str, data: bytes, version: int) -> Array:
+def _data(written: _Written) -> Iterator[tuple[str, bytes]]:
+    """The columns of a record, each as `_plain` gives it; for version 1 as it is."""
+    for name, data in written.columns.items():
+        alone = written.version == 2 and stem(name) not in HASHES
+        yield name, bytes(cramjam.zstd.decompress(data)) if alone else data
+    if written.names:
+        packed, at = bytes(cramjam.zstd.decompress(written.packed)), 0
+        for name in written.names:
+            size = written.rows * _disk(name).itemsize
+            yield name, packed[at : at + size]
+            at += size
+        if at != len(packed):
+            raise ValueError(f"{written.rows} rows of {', '.join(written.names)} are expected")
+
+
+def _column(name: str, data: bytes, version: int) -> Array:
     if version == 1 or stem(name) in HASHES:
         return np.frombuffer(data, _disk(name)).astype(_type(name))
-    size = _disk(name).itemsize
-    parts = np.frombuffer(bytes(cramjam.zstd.decompress(data)), np.uint8).reshape(size, -1)
+    parts = np.frombuffer(data, np.uint8).reshape(_disk(name).itemsize, -1)
     return np.ascontiguousarray(parts.T).view(_disk(name)).ravel().astype(_type(name))
 
 

@@ -162,12 +162,10 @@ class Counting:
 
     def _groups(self, rows: I64, mark: str = "") -> list[I64]:
         """The group of each row: of everybody first, then of each attribute and intersection."""
-        everybody = self._panes.group(mark + ALL[0], [self._codes.code(ALL[1])])
-        named = [
-            self._panes.group(mark + attribute_name(attribute), self._members(attribute, rows))
-            for attribute in self._model.attributes
-        ]
-        return [np.broadcast_to(everybody, (len(rows),)), *named]
+        names = [ALL[0], *map(attribute_name, self._model.attributes)]
+        everybody = np.full(len(rows), self._codes.code(ALL[1]))
+        members = [self._members(attribute, rows) for attribute in self._model.attributes]
+        return self._panes.groups([mark + name for name in names], [everybody, *members])
 
     def _weighted(self, rows: I64) -> list[tuple[I64, I64]]:
         """Groups that are given as probabilities: each row's group, and its weight in millionths."""

@@ -116,12 +116,14 @@ class Facts:
         Returns the places of those that came too late to count.
         """
         late: list[int] = []
+        ids, now = siphash(batch.texts, self._key), self._reach(batch.times)
         for model, places in by_model(batch).items():
             joined = self.models[model]
             sealed = batch.times[places] < joined.sealed
             late += places[sealed].tolist()
-            ours = batch.take(places[~sealed])
-            columns = joined.columns(ours, siphash(ours.texts, self._key), self._reach(batch.times))
+            kept = places[~sealed]
+            ours = batch.take(kept)
+            columns = joined.columns(ours, ids[kept], now)
             if model in self.claims and ours.holds("entity"):
                 columns["entity"] = entities.pseudonyms(ours.column("entity"), self._key)
             fresh = self._join.take_decisions(joined, columns)

@@ -6,6 +6,7 @@ measure, in one group, in one slot.
 """
 
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -88,19 +89,24 @@ class Panes:
 
     def group(self, attribute: str, groups: npt.ArrayLike) -> I64:
         """The rows of groups, given as codes of their names."""
-        named = np.uint64(self.codes.code(attribute) << 16)
-        return self._groups.put(named | np.asarray(groups, np.uint64))[0]
+        return self.groups([attribute], [np.asarray(groups)])[0]
+
+    def groups(self, attributes: Sequence[str], groups: Sequence[npt.NDArray[np.integer]]) -> list[I64]:
+        """The same of several attributes at once; their groups are as many."""
+        named = np.array([self.codes.code(attribute) << 16 for attribute in attributes], np.uint64)
+        keys = named[:, None] | np.array(groups, np.uint64)
+        return [*self._groups.known(keys.ravel())[0].reshape(keys.shape)]
 
     def add(self, slots: U64, groups: I64, keys: U64, weights: I64) -> None:
         """Adds a weight to one cell each: slots, group rows, measure keys and weights of one length."""
-        self._add(slots, groups, self._measures.put(keys)[0], weights)
+        self._add(slots, groups, self._measures.known(keys)[0], weights)
 
     def _add(self, slots: U64, groups: I64, measured: I64, counts: I64) -> I64:
         pairs = (groups.astype(np.uint64) << _GROUP) | measured.astype(np.uint64)
-        cells, fresh = self._cells.put((slots << _MEASURE) | pairs)
+        cells, fresh = self._cells.known((slots << _MEASURE) | pairs)
         if fresh.any():
             self._grow()
-            self._pair_of[cells[fresh]] = self._pairs.put(pairs[fresh])[0]
+            self._pair_of[cells[fresh]] = self._pairs.known(pairs[fresh])[0]
         np.add.at(self._counts, cells, counts)
         return cells
 
@@ -289,7 +295,7 @@ class Panes:
         codes = np.zeros(LIMIT + 1, np.uint16)  # those that no text explains are missing
         codes[list(counted.texts)] = self.codes.encode(counted.texts.values())
         named = self._caps.capped(measures.recoded(counted.measures, codes))
-        measured = self._measures.put(named)[0]
+        measured = self._measures.known(named)[0]
         groups = np.array([self._group_row(*group) for group in counted.groups], np.int64)
         slots = np.full(len(counted.counts), slot, np.uint64)
         return slots, groups[counted.pairs[:, 0]], measured[counted.pairs[:, 1]]

@@ -9,6 +9,7 @@ from monitor.arrays.texts import Texts
 from monitor.panes.packed import load
 from streams import messages
 from streams.messages import Clock, PaneMessage
+from streams.shelf import MANY
 from tests.streams.line import COUNT, DAY, Line, decision, outcome
 
 
@@ -86,8 +87,8 @@ async def test_small_blocks_are_replaced_only_when_the_merged_one_is_durable(lin
         await collected(line)
     collect = line.worker.collect
     rows = {p: len(collect.table.items(p)) for p in collect.partitions}
-    assert max(rows.values()) < 20
-    assert {p: set(state.blocks) for p, state in collect.partitions.items()} == {
+    assert max(rows.values()) <= MANY
+    assert {p: set(state.shelf.keys()) for p, state in collect.partitions.items()} == {
         p: set(collect.table.items(p)) for p in rows
     }
     await line.start()

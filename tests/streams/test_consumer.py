@@ -15,6 +15,7 @@ from aiokafka.errors import KafkaConnectionError
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.structs import ConsumerRecord
+from faust.transport.drivers.aiokafka import Consumer as FaustConsumer
 from faust.types import TP, ConsumerMessage
 from mode import Service
 
@@ -227,6 +228,56 @@ async def test_a_fetch_keeps_its_partitions_and_an_empty_set_is_not_all(consumer
     assert consumer._thread.calls == [("fetch", {A})]
 
 
+async def test_a_partition_is_fetched_again_when_its_bundle_is_finished(consumer: Consumer) -> None:
+    consumer._thread.fetched = {A: records(A, 1), B: records(B, 1)}
+    consumer._active_partitions = {A, B, CHANGELOG}
+    found, _ = await consumer._wait_next_records(0.0)
+    assert found.keys() == {A, B}
+    found[A][0].tracked = True
+    found[A][0].ack(consumer)
+    again, _ = await consumer._wait_next_records(0.0)
+    assert again.keys() == {A}
+    assert consumer._thread.calls == [("fetch", {A, B, CHANGELOG}), ("fetch", {A, CHANGELOG})]
+
+
+async def test_who_has_all_in_hand_waits_for_an_agent(consumer: Consumer) -> None:
+    message = await hand_on(consumer, A, 1)
+    consumer._active_partitions = {A}
+    waiting = asyncio.create_task(consumer._wait_next_records(10.0))
+    await asyncio.sleep(0)
+    message.ack(consumer)
+    assert await waiting == ({}, frozenset())
+    assert consumer._thread.calls == []
+
+
+async def test_what_is_handed_on_during_a_revocation_is_forgotten_too(
+    consumer: Consumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else its partition would never be fetched again: Faust throws away what comes while the flow stands."""
+
+    async def revoked(*_: object) -> None:
+        """What Faust does: it stops the flow, and waits for the agents."""
+
+    monkeypatch.setattr(FaustConsumer, "on_partitions_revoked", revoked)
+    consumer._thread.fetched = {A: records(A, 5)}
+    consumer._active_partitions, consumer._next = {A}, {A: 3}
+    looked = asyncio.Event()
+
+    async def slow(*partitions: TP) -> Mapping[TP, int]:
+        await looked.wait()
+        return dict.fromkeys(partitions, 5)
+
+    consumer._thread.earliest_offsets = slow
+    fetching = asyncio.create_task(consumer._wait_next_records(0.0))
+    await asyncio.sleep(0.01)
+    revoking = asyncio.create_task(consumer.on_partitions_revoked({A}))
+    await asyncio.sleep(0.01)
+    looked.set()
+    await fetching
+    await revoking
+    assert not consumer._in_hand
+
+
 async def test_a_full_queue_neither_pauses_nor_revives_a_partition(consumer: Consumer) -> None:
     consumer._active_partitions = {A}
     consumer.on_buffer_full(A)
@@ -252,7 +303,7 @@ async def test_the_settings_that_safety_needs(consumer: Consumer) -> None:
     conf = consumer.app.conf
     assert conf.producer_acks == -1
     assert conf.stream_wait_empty
-    assert conf.stream_buffer_maxsize == 4
+    assert conf.stream_buffer_maxsize > 1_000  # a full one would hold up all inputs
     assert conf.table_standby_replicas == 0
     assert not conf.topic_allow_declare
     assert make_app("g", "kafka://x", broker_commit_interval=9.0).conf.broker_commit_interval == 9.0

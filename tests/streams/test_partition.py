@@ -23,6 +23,7 @@ from streams.forwarding import LARGEST
 from streams.forwarding import MOST as MOVED
 from streams.partition import Partition, Taken, shape
 from streams.refusals import EACH
+from streams.shelf import MANY
 from tests.monitor.readable import Cell, everything
 
 COUNT, DAY = 4, 86_400
@@ -230,12 +231,18 @@ def test_what_is_declared_since_is_unknown_of_older_facts(more: dict[str, Any]) 
     assert {"F", "M"} <= groups(restored)
 
 
+def put(state: Partition, blocks: dict[bytes, bytes]) -> dict[bytes, bytes]:
+    """The blocks, which are durable now."""
+    for key, record in blocks.items():
+        state.shelf.put(key, record)
+    return blocks
+
+
 def test_small_blocks_are_merged_into_one_with_the_same_facts() -> None:
     state, ids = partition(), mine()
     table: dict[bytes, bytes] = {}
-    for _ in range(20):
-        table |= (taken := state.take(bundle([decision(next(ids))]))).blocks
-        state.blocks |= {key: len(record) for key, record in taken.blocks.items()}
+    for _ in range(MANY):
+        table |= put(state, state.take(bundle([decision(next(ids))])).blocks)
     merged, replaced = state.merge(table)
     assert set(replaced) == set(table)
     assert len(merged) == 1
@@ -246,9 +253,8 @@ def test_small_blocks_are_merged_into_one_with_the_same_facts() -> None:
 
 def test_few_blocks_are_left_alone() -> None:
     state = partition()
-    taken = state.take(bundle([decision(next(mine()))]))
-    state.blocks = {key: len(record) for key, record in taken.blocks.items()}
-    assert state.merge(taken.blocks) == ({}, [])
+    table = put(state, state.take(bundle([decision(next(mine()))])).blocks)
+    assert state.merge(table) == ({}, [])
 
 
 RUNNING: dict[str, float | None] = {"decisions": None, "feedback": None}

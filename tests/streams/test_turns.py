@@ -23,6 +23,15 @@ def read(costs: Mapping[str, float]) -> tuple[Counter[str], float]:
     return reads, spent
 
 
+def test_who_has_waited_longest_is_next() -> None:
+    turns = Turns()
+    for model, now in (("a", 10.0), ("b", 11.0), ("c", 12.0)):
+        turns.took(model, 0.1, now)
+    assert turns.next("cba", 12.5) == "a"
+    assert turns.next(["c", "new", "a"], 12.5) == "new"
+    assert turns.next("abc", 10.05) is None
+
+
 def test_one_alone_rests_twice_as_long_as_it_is_read() -> None:
     reads, spent = read({"credit": 1.0})
     assert reads["credit"] == pytest.approx(LONG / SHARE, rel=0.1)

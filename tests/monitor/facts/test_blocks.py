@@ -1,5 +1,7 @@
 """Blocks of facts as bytes: back again in any process, merged, split, and refused when too new."""
 
+from base64 import b64decode
+
 import msgspec
 import numpy as np
 import pytest
@@ -133,19 +135,40 @@ def test_one_row_is_one_record_however_long() -> None:
 def test_a_newer_version_is_refused_by_name() -> None:
     record = blocks.encode(decisions([], Codes()), Codes())
     newer = msgspec.msgpack.encode(msgspec.msgpack.decode(record) | {"version": blocks.VERSION + 1})
-    with pytest.raises(ValueError, match="block: version 3 is not known; allowed: up to 2"):
+    with pytest.raises(ValueError, match="block: version 4 is not known; allowed: up to 3"):
         blocks.decode(newer, Codes())
 
 
+OLDER = [(1, 5, "yes", "F"), (2**64 - 1, 7, "no", None)]  # what a program wrote that wrote version 2
+VERSION_2 = (
+    "hKd2ZXJzaW9uAqVtb2RlbKVsb2Fuc6V0ZXh0c4MCo3llcwOibm8EoUanY29sdW1uc4SiaWTEEAEAAAAAAAAA//////////+kdGltZcQS"
+    "KLUv/SAQTQAAGAUHAAEABxgCqGRlY2lzaW9uxA0otS/9IAQhAAACAwAArmF0dHJpYnV0ZXMuc2V4xA0otS/9IAQhAAAEAAAA"
+)
+
+
+def test_columns_of_the_second_version_are_read() -> None:
+    codes, again = Codes(), Codes()
+    found = blocks.decode(b64decode(VERSION_2), again)
+    assert readable(found, again) == readable(decisions(OLDER, codes), codes)
+    assert blocks.about(b64decode(VERSION_2)) == "loans"
+
+
 def test_columns_of_the_first_version_are_read() -> None:
+    codes, again = Codes(), Codes()
+    block = decisions(OLDER, codes)
+    texts = {code: text for code, text in enumerate(codes.texts) if text in {"yes", "no", "F"}}
+    columns = {name: column.tobytes() for name, column in block.columns.items()}
+    older = {"version": 1, "model": "loans", "texts": texts, "columns": columns}
+    found = blocks.decode(msgspec.msgpack.encode(older), again)
+    assert readable(found, again) == readable(block, codes)
+
+
+@pytest.mark.parametrize("damage", [{"rows": 1}, {"rows": -1}, {"rows": 10**9}, {"names": ["time"]}])
+def test_what_is_packed_must_fit_the_rows(damage: dict[str, object]) -> None:
     codes = Codes()
-    rows = [(1, 5, "yes", "F"), (2**64 - 1, 7, "no", None)]
-    block = decisions(rows, codes)
-    written = msgspec.msgpack.decode(blocks.encode(block, codes))
-    plain = {name: column.tobytes() for name, column in block.columns.items()}
-    older = msgspec.msgpack.encode(written | {"version": 1, "columns": plain})
-    again = Codes()
-    assert readable(blocks.decode(older, again), again) == readable(block, codes)
+    record = msgspec.msgpack.decode(blocks.encode(decisions(OLDER, codes), codes))
+    with pytest.raises(ValueError, match="cannot be read"):
+        blocks.decode(msgspec.msgpack.encode(record | damage), Codes())
 
 
 def test_what_repeats_takes_little() -> None:
