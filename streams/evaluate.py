@@ -72,11 +72,11 @@ class Evaluate:
             desk = self.desks[bundle.partition]
             async with desk.lock:
                 panes: dict[tuple[str, int, int], Pane] = {}
+                clocks: list[Clock] = []
                 for record in bundle.values:
                     message = messages.decode(record or b"")
                     if isinstance(message, Clock):
-                        desk.tick(message, time.monotonic())
-                        self._note(message)
+                        clocks.append(message)
                     elif isinstance(message, Part):
                         await self._take_part(bundle.partition, desk, message)
                     elif isinstance(message, Found):
@@ -85,6 +85,9 @@ class Evaluate:
                         newest(panes, map(packed.load, message.panes))
                 items = [item for pane in panes.values() if (item := desk.take(pane))]
                 await parts.put(self.table, bundle.partition, dict(items))
+                for clock in clocks:
+                    desk.tick(clock, time.monotonic())
+                    self._note(clock)
 
     async def _take_part(self, partition: int, desk: Desk, part: Part) -> None:
         """Lays a part of a large pane down; takes the pane when the last of them has come."""
