@@ -14,7 +14,7 @@ from monitor.config.durations import milliseconds
 from monitor.config.windows import bounds
 from monitor.detecting import Detecting
 from monitor.drift import detectors
-from monitor.fairness import cautions, composites, read_all
+from monitor.fairness import Place, cautions, composites, read_all
 from monitor.fairness import reference as references
 from monitor.kept import Kept
 from monitor.panes import ALL, DECISION, Panes, Window, histogram, measures, proxies
@@ -147,28 +147,31 @@ class Evaluator:
         return together(self.panes.window(DECISION, start, mature), young)
 
     def _compared(self, tallies: Mapping[str, Tally]) -> dict[str, Compared]:
-        """All attributes in some windows: each in all of these at once, which costs far less."""
+        """All attributes in some windows, at once, which costs far less."""
         found = {window: Compared({}, []) for window in tallies}
         proxied = sorted({name for tally in tallies.values() for name in tally.proxies})
-        for name in (*self.attributes, *proxied):
-            there = {w: t for w, t in tallies.items() if name not in proxied or name in t.proxies}
-            tables = {window: tally.table(name) for window, tally in there.items()}
-            before = self._before(name)
-            groups = read_all(
-                tables, attribute=name, model=self.model, rules=self._asking(name), before=before
-            )
-            composed = composites.read_all(
-                tables,
-                attribute=name,
-                model=self.model,
-                rules=self._about(name) if name in proxied else self._rules,
-                slices={w: {c: t.within(name, c) for c in self.model.slices} for w, t in there.items()},
-                before=before,
-            )
-            for window in there:
-                found[window].attributes[name] = groups[window]
-                found[window].composites.extend(composed[window])
+        for names in (self.attributes, proxied):  # of those, histograms are of another kind
+            self._read(names, tallies, found)
         return found
+
+    def _read(self, names: Sequence[str], tallies: Mapping[str, Tally], found: dict[str, Compared]) -> None:
+        """Reads some attributes where they are."""
+        there = {
+            Place(name, window): tally
+            for name in names
+            for window, tally in tallies.items()
+            if name in self.attributes or name in tally.proxies
+        }
+        tables = {place: tally.table(place.attribute) for place, tally in there.items()}
+        before = {name: self._before(name) for name in names}
+        within = {p: {c: t.within(p.attribute, c) for c in self.model.slices} for p, t in there.items()}
+        asked = {name: self._asking(name) for name in names}
+        composed = {name: self._rules if name in self.attributes else self._about(name) for name in names}
+        groups = read_all(tables, model=self.model, rules=asked, before=before)
+        more = composites.read_all(tables, model=self.model, rules=composed, slices=within, before=before)
+        for place in there:
+            found[place.window].attributes[place.attribute] = groups[place]
+            found[place.window].composites.extend(more[place])
 
     def _asking(self, name: str) -> Sequence[Rule]:
         """The rules about an attribute's groups; those that are tested with the reference of their tests."""

@@ -29,7 +29,7 @@ class Answer:
     """The gaps, not judged yet, of questions about the same groups, which have so many `decisions`.
 
     `gaps` and `rates` hold the groups of the first question, then those of the next. `rates` are what the
-    gaps are between, NaN where they are not between two values. `places` are the questions' among all.
+    gaps are between, NaN where they are not between two values. `numbers` are the questions' among all.
     """
 
     questions: Sequence[Question]
@@ -38,7 +38,7 @@ class Answer:
     references: Sequence[str | None]
     rates: tuple[Floats, Floats]
     decisions: Ints
-    places: Sequence[int] = (0,)
+    numbers: Sequence[int] = (0,)
 
 
 class Answers:
@@ -67,13 +67,13 @@ class Answers:
         """Each question's gaps, in the order of the groups."""
         found: list[Answer] = []
         shared: dict[tuple[str, str], list[int]] = {}
-        for place, question in enumerate(questions):
+        for number, question in enumerate(questions):
             if self._fixed(question) is None:
                 sides = self._sides(question, self._row[question.metric])
-                found.append(self._answer(question, sides, place))
+                found.append(self._answer(question, sides, number))
             else:
-                shared.setdefault((question.reference, question.compare), []).append(place)
-        alike = ([questions[place] for place in places] for places in shared.values())
+                shared.setdefault((question.reference, question.compare), []).append(number)
+        alike = ([questions[number] for number in numbers] for numbers in shared.values())
         return [*found, *map(self._to_fixed, alike, shared.values())]
 
     def _fixed(self, question: Question) -> str | None:
@@ -85,7 +85,7 @@ class Answers:
             self._names_of[word] = reference.name(word, self._names, self._decisions)
         return self._names_of[word]
 
-    def _to_fixed(self, questions: Sequence[Question], places: Sequence[int]) -> Answer:
+    def _to_fixed(self, questions: Sequence[Question], numbers: Sequence[int]) -> Answer:
         """The answer to questions that compare alike with the same group."""
         fixed = self._fixed(questions[0]) or ""
         other = self._names.index(fixed)
@@ -104,10 +104,10 @@ class Answers:
             others,
             (ours.value.ravel(), rates.ravel()),
             self._decisions[groups],
-            places,
+            numbers,
         )
 
-    def _answer(self, question: Question, sides: Sides, place: int) -> Answer:
+    def _answer(self, question: Question, sides: Sides, number: int) -> Answer:
         ours, gaps = self._matrix.groups[self._row[question.metric]][sides.groups], sides.gaps
         return Answer(
             [question],
@@ -116,7 +116,7 @@ class Answers:
             sides.names,
             (ours.value, sides.rates),
             self._decisions[sides.groups],
-            [place],
+            [number],
         )
 
     def _sides(self, question: Question, row: int) -> Sides:

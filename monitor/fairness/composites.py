@@ -13,7 +13,7 @@ from monitor.fairness.answers import Answer
 from monitor.fairness.estimates import estimate, is_metric
 from monitor.fairness.intervals import Estimates
 from monitor.fairness.judging import judged
-from monitor.fairness.questions import Question, concerning
+from monitor.fairness.questions import NO_RULES, NO_TABLES, Place, Question, concerning
 from monitor.fairness.verdicts import Gaps
 from monitor.panes.table import NOTHING, UNKNOWN, Ints, Table, stacked
 from monitor.readings import Comparison
@@ -75,32 +75,38 @@ def read(
     `slices` holds for each conditioning column one table for each of its values. `rules` and
     `before` are as for `monitor.fairness.read`.
     """
-    tables, within = {window: table}, {window: slices or {}}
-    found = read_all(tables, attribute=attribute, model=model, rules=rules, slices=within, before=before)
-    return found[window]
+    place, asking = Place(attribute, window), {} if rules is None else {attribute: rules}
+    within, then = {place: slices or {}}, {attribute: before}
+    return read_all({place: table}, model=model, rules=asking, slices=within, before=then)[place]
 
 
 def read_all(
-    tables: Mapping[str, Table],
+    tables: Mapping[Place, Table],
     *,
-    attribute: str,
     model: Model,
-    rules: Sequence[Rule] | None = None,
-    slices: Mapping[str, Mapping[str, Sequence[Table]]],
-    before: Table = NOTHING,
-) -> dict[str, list[Comparison]]:
-    """The same for several windows, by window: computed at once, which costs less."""
-    rules = model.rules if rules is None else rules
+    rules: Mapping[str, Sequence[Rule]] = NO_RULES,
+    slices: Mapping[Place, Mapping[str, Sequence[Table]]],
+    before: Mapping[str, Table] = NO_TABLES,
+) -> dict[Place, list[Comparison]]:
+    """The same for several attributes and windows: computed at once, which costs less.
+
+    `rules` and `before` are by attribute.
+    """
     readers = {
-        window: _Reader(table, slices[window], before, _asked(rules, model, attribute, window))
-        for window, table in tables.items()
+        place: _Reader(
+            table,
+            slices[place],
+            before.get(place.attribute, NOTHING),
+            _asked(rules.get(place.attribute, model.rules), model, place),
+        )
+        for place, table in tables.items()
     }
     _compare(list(readers.values()))
-    return judged({window: reader.answers() for window, reader in readers.items()}, attribute)
+    return judged({place: reader.answers() for place, reader in readers.items()})
 
 
-def _asked(rules: Sequence[Rule], model: Model, attribute: str, window: str) -> list[Question]:
-    about = concerning(rules, model, attribute, window)
+def _asked(rules: Sequence[Rule], model: Model, place: Place) -> list[Question]:
+    attribute, about = place.attribute, concerning(rules, model, place)
     about = [rule for rule in about if is_composite(rates.resolve(rule.metric)[0])]
     asked = [_question(rule, model, attribute) for rule in about]
     named = {(question.metric, question.compare) for question in asked}
@@ -119,7 +125,7 @@ def _question(rule: Rule, model: Model, attribute: str) -> Question:
 
 
 def _compare(readers: Sequence["_Reader"]) -> None:
-    """Gives each reader the gaps of its pairs: a composite of two groups is computed once for all windows."""
+    """Gives each reader the gaps of its pairs: a composite of two groups is computed once for all places."""
     whole = stacked([reader.table for reader in readers])
     starts = accumulate((len(reader.table.groups) for reader in readers), initial=0)
     wanted: dict[Asked, list[tuple[_Reader, int]]] = {}
@@ -139,7 +145,7 @@ def _compare(readers: Sequence["_Reader"]) -> None:
 
 
 class _Reader:
-    """The composites of one window. `gaps` are those of the chosen pairs, with the sizes of all groups."""
+    """The composites of one place. `gaps` are those of the chosen pairs, with the sizes of all groups."""
 
     def __init__(
         self,
@@ -155,7 +161,7 @@ class _Reader:
 
     @property
     def pairwise(self) -> Iterable[Asked]:
-        """What is asked of pairs of groups in this window."""
+        """What is asked of pairs of groups here."""
         return dict.fromkeys(
             (q.metric, q.compare, q.reference)
             for q in self._questions

@@ -1,4 +1,4 @@
-"""Answers judged: comparisons with their verdicts, those of all windows at once.
+"""Answers judged: comparisons with their verdicts, those of all attributes and windows at once.
 
 They are judged together, as an array costs hardly more than a number.
 """
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from monitor.fairness import reference, verdicts
 from monitor.fairness.answers import Answer
 from monitor.fairness.intervals import ENOUGH, FEWEST
-from monitor.fairness.questions import Question
+from monitor.fairness.questions import Place, Question
 from monitor.fairness.verdicts import Gaps
 from monitor.panes.table import Floats
 from monitor.readings import Comparison, all_known
@@ -21,30 +21,30 @@ from monitor.readings import Comparison, all_known
 Array = NDArray[Any]
 
 
-def judged(found: Mapping[str, Sequence[Answer]], attribute: str) -> dict[str, list[Comparison]]:
-    """The answers of each window as comparisons with verdicts, by their places, one after the other."""
+def judged(found: Mapping[Place, Sequence[Answer]]) -> dict[Place, list[Comparison]]:
+    """The answers of each place as comparisons with verdicts, in the order of their questions."""
     if not any(found.values()):
-        return {window: [] for window in found}
+        return {place: [] for place in found}
     lines = _Lines(found)
-    comparisons = list(map(Comparison, *_columns(lines, attribute)))
-    ends = np.searchsorted(lines.windows, np.arange(len(found) + 1)).tolist()
-    return {window: comparisons[low:high] for window, (low, high) in zip(found, pairwise(ends), strict=True)}
+    comparisons = list(map(Comparison, *_columns(lines)))
+    ends = np.searchsorted(lines.places, np.arange(len(found) + 1)).tolist()
+    return {place: comparisons[low:high] for place, (low, high) in zip(found, pairwise(ends), strict=True)}
 
 
 class _Lines:
-    """A line for each comparison: by window, within it by the question's place, then by group."""
+    """A line for each comparison: by place, within it by the question's number, then by group."""
 
-    def __init__(self, found: Mapping[str, Sequence[Answer]]) -> None:
+    def __init__(self, found: Mapping[Place, Sequence[Answer]]) -> None:
         self._answers = [answer for some in found.values() for answer in some]
         self._questions = [question for answer in self._answers for question in answer.questions]
-        places = np.array([place for answer in self._answers for place in answer.places])
-        windows = np.array([i for i, some in enumerate(found.values()) for a in some for _ in a.places])
+        numbers = np.array([number for answer in self._answers for number in answer.numbers])
+        places = np.array([i for i, some in enumerate(found.values()) for a in some for _ in a.numbers])
         sizes = [len(answer.groups) for answer in self._answers for _ in answer.questions]
         each = np.repeat(np.arange(len(self._questions)), sizes)
-        self._order = np.lexsort((places[each], windows[each]))
+        self._order = np.lexsort((numbers[each], places[each]))
         self._each = each[self._order]
-        self.windows = windows[self._each]
-        self.window_names = np.array([*found], object)[self.windows]
+        self.places = places[self._each]
+        self.attributes, self.windows = np.array([*found], object).T[:, self.places]
 
     def of_questions(self, value: Callable[[Question], object], kind: type = object) -> Array:
         """What each line's question has."""
@@ -71,7 +71,7 @@ class _Lines:
         )
 
 
-def _columns(lines: _Lines, attribute: str) -> Iterable[Iterable[Any]]:
+def _columns(lines: _Lines) -> Iterable[Iterable[Any]]:
     """The fields of all comparisons, in the order of Comparison."""
     gaps, limits = lines.gaps(), lines.limits()
     shown = (gaps.least >= FEWEST) & ~np.isnan(gaps.low)
@@ -80,7 +80,7 @@ def _columns(lines: _Lines, attribute: str) -> Iterable[Iterable[Any]]:
     return (
         lines.of_questions(lambda q: q.metric).tolist(),
         lines.of_questions(lambda q: q.compare).tolist(),
-        repeat(attribute),
+        lines.attributes.tolist(),
         lines.of_groups(lambda answer: answer.groups).tolist(),
         lines.of_groups(lambda answer: answer.references).tolist(),
         all_known(gaps.value),
@@ -93,7 +93,7 @@ def _columns(lines: _Lines, attribute: str) -> Iterable[Iterable[Any]]:
         lines.of_questions(lambda q: q.limits[0]).tolist(),
         lines.of_questions(lambda q: q.limits[1]).tolist(),
         verdicts.VERDICTS[proved].tolist(),
-        lines.window_names.tolist(),
+        lines.windows.tolist(),
         lines.of_questions(lambda q: q.rule).tolist(),
         needed,
         nothing,  # e_value

@@ -1,11 +1,13 @@
 """What is asked of an attribute: the rules that concern it, and what is shown without being asked."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from monitor import rates
 from monitor.config import Model, Rule, attribute_name, longest_window, rule_name
 from monitor.fairness import reference
+from monitor.panes.table import Table
 
 DEFAULTS = (
     ("selection_rate", "difference"),
@@ -16,6 +18,17 @@ DEFAULTS = (
     ("positive_predictive_value", "difference"),
     ("accuracy", "difference"),
 )
+
+
+NO_RULES: Mapping[str, Sequence[Rule]] = {}  # by attribute: then those of the model
+NO_TABLES: Mapping[str, Table] = {}
+
+
+class Place(NamedTuple):
+    """Where something is read: an attribute's groups in a window."""
+
+    attribute: str
+    window: str
 
 
 @dataclass(frozen=True)
@@ -30,14 +43,14 @@ class Question:
     rule: str | None = None
 
 
-def concerning(rules: Sequence[Rule], model: Model, attribute: str, window: str) -> list[Rule]:
+def concerning(rules: Sequence[Rule], model: Model, place: Place) -> list[Rule]:
     """The rules about this attribute in this window; one that names no window is about the longest."""
     longest = longest_window(model)
     return [
         rule
         for rule in rules
-        if (rule.window or longest) == window
-        and (rule.attribute is None or attribute_name(rule.attribute) == attribute)
+        if (rule.window or longest) == place.window
+        and (rule.attribute is None or attribute_name(rule.attribute) == place.attribute)
     ]
 
 

@@ -14,7 +14,7 @@ from monitor.fairness.answers import Answers
 from monitor.fairness.estimates import Matrix
 from monitor.fairness.intervals import ENOUGH, FEWEST, Estimates
 from monitor.fairness.judging import judged
-from monitor.fairness.questions import Question, asked, concerning
+from monitor.fairness.questions import NO_RULES, NO_TABLES, Place, Question, asked, concerning
 from monitor.fairness.strata import aligned
 from monitor.panes.table import LAG, MEAN, NOTHING, SCORES, Table
 from monitor.readings import Attribute, Group, Rate, all_known, known
@@ -37,42 +37,50 @@ def read(
     is no metric of this table (a drift measure, a composite) are left out. `before` holds the counts of the
     baseline period, which the reference "baseline" refers to.
     """
-    tables = {window: table}
-    return read_all(tables, attribute=attribute, model=model, rules=rules, before=before)[window]
+    place, asking = Place(attribute, window), {} if rules is None else {attribute: rules}
+    return read_all({place: table}, model=model, rules=asking, before={attribute: before})[place]
 
 
 def read_all(
-    tables: Mapping[str, Table],
+    tables: Mapping[Place, Table],
     *,
-    attribute: str,
     model: Model,
-    rules: Sequence[Rule] | None = None,
-    before: Table = NOTHING,
-) -> dict[str, Attribute]:
-    """The same for the tables of several windows, by window: estimated at once, which costs far less."""
-    rules = model.rules if rules is None else rules
-    asked_of = {window: _asked(table, attribute, model, window, rules) for window, table in tables.items()}
+    rules: Mapping[str, Sequence[Rule]] = NO_RULES,
+    before: Mapping[str, Table] = NO_TABLES,
+) -> dict[Place, Attribute]:
+    """The same for several attributes and windows: estimated at once, which costs far less.
+
+    `rules` and `before` are by attribute.
+    """
+    asked_of = {
+        place: _asked(table, model, place, rules.get(place.attribute, model.rules))
+        for place, table in tables.items()
+    }
     metrics = list(dict.fromkeys(metric for each in asked_of.values() for metric in each.shown))
-    matrices = estimates.estimate_all(metrics, [each.table for each in asked_of.values()])
-    population = model.population.get(attribute, {})
-    of_window = {
-        window: matrix.of(each.shown)
-        for (window, each), matrix in zip(asked_of.items(), matrices, strict=True)
+    estimated = estimates.estimate_all(metrics, [each.table for each in asked_of.values()])
+    matrices = {
+        place: matrix.of(each.shown)
+        for (place, each), matrix in zip(asked_of.items(), estimated, strict=True)
     }
     answers = {
-        window: Answers(of_window[window], each.table, each.then(before), population).to(each.questions)
-        for window, each in asked_of.items()
+        place: Answers(
+            matrices[place],
+            each.table,
+            each.then(before.get(place.attribute, NOTHING)),
+            model.population.get(place.attribute, {}),
+        ).to(each.questions)
+        for place, each in asked_of.items()
     }
-    comparisons = judged(answers, attribute)
+    comparisons = judged(answers)
     return {
-        window: Attribute(each.reference, _groups(of_window[window], each.table), comparisons[window])
-        for window, each in asked_of.items()
+        place: Attribute(each.reference, _groups(matrices[place], each.table), comparisons[place])
+        for place, each in asked_of.items()
     }
 
 
 @dataclass(frozen=True)
 class _Asked:
-    """What is asked of one window: about a table with all groups that are referred to, and which metrics."""
+    """What is asked of one place: about a table with all groups that are referred to, and which metrics."""
 
     reference: str | None
     table: Table
@@ -85,8 +93,9 @@ class _Asked:
         return estimates.estimate(list(past), aligned(self.table.groups, before)) if past else None
 
 
-def _asked(table: Table, attribute: str, model: Model, window: str, rules: Sequence[Rule]) -> _Asked:
-    about = concerning(rules, model, attribute, window)
+def _asked(table: Table, model: Model, place: Place, rules: Sequence[Rule]) -> _Asked:
+    attribute = place.attribute
+    about = concerning(rules, model, place)
     about = [rule for rule in about if estimates.is_metric(rates.resolve(rule.metric)[0])]
     questions = asked(about, model, attribute)
     fixed = reference.name(reference.word(model, attribute), table.groups, table.decisions)

@@ -1,4 +1,4 @@
-"""Several windows read at once give what each gives alone: numbers to rounding, all else to the letter."""
+"""Places read at once give what each gives alone: numbers to rounding, all else to the letter."""
 
 import math
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.config import Model, Rule
-from monitor.fairness import composites, read, read_all
+from monitor.fairness import Place, composites, read, read_all
 from monitor.panes import histogram
 from monitor.panes.table import Table, stacked
 
@@ -55,16 +55,22 @@ def model(word: str, windows: Mapping[str, Table]) -> Model:
 
 
 @settings(max_examples=60)
-@given(found=st.lists(tables(), min_size=2, max_size=4), before=tables(), word=st.sampled_from(WORDS))
-def test_windows_do_not_touch_each_other(found: list[Table], before: Table, word: str) -> None:
+@given(found=st.lists(tables(), min_size=2, max_size=5), before=tables(), word=st.sampled_from(WORDS))
+def test_places_do_not_touch_each_other(found: list[Table], before: Table, word: str) -> None:
     windows = {f"{days}d": table for days, table in enumerate(found, start=1)}
-    asking = {"attribute": "x", "model": model(word, windows), "before": before}
-    together = read_all(windows, **asking)
-    slices: dict[str, dict[str, list[Table]]] = {window: {} for window in windows}
-    composed = composites.read_all(windows, slices=slices, **asking)
-    for window, table in windows.items():
-        same(together[window], read(table, window=window, **asking))
-        same(composed[window], composites.read(table, window=window, **asking))
+    asked = model(word, windows)
+    fewer = {"y": asked.rules[::2]}
+    then = {"x": before}
+    places = {Place("yx"[n % 2], window): table for n, (window, table) in enumerate(windows.items())}
+    together = read_all(places, model=asked, rules=fewer, before=then)
+    slices: dict[Place, dict[str, list[Table]]] = {place: {} for place in places}
+    composed = composites.read_all(places, model=asked, rules=fewer, slices=slices, before=then)
+    for place, table in places.items():
+        name, window = place
+        own: dict[str, Any] = {"model": asked, "attribute": name, "window": window}
+        own |= {"rules": fewer["y"]} if name == "y" else {"before": before}
+        same(together[place], read(table, **own))
+        same(composed[place], composites.read(table, **own))
 
 
 def same(found: Any, expected: Any) -> None:
@@ -96,5 +102,5 @@ def test_a_stack_holds_what_its_tables_hold(found: list[Table]) -> None:
 
 
 def test_without_windows_there_is_nothing_to_read() -> None:
-    asking = {"attribute": "x", "model": model("largest", {"1d": Table([], {})})}
-    assert (read_all({}, **asking), composites.read_all({}, slices={}, **asking)) == ({}, {})
+    asked = model("largest", {"1d": Table([], {})})
+    assert (read_all({}, model=asked), composites.read_all({}, model=asked, slices={})) == ({}, {})
