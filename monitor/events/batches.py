@@ -5,6 +5,7 @@ that came one by one become columns, too; `Structs` are those that have too many
 """
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import chain
@@ -86,6 +87,10 @@ class Batch(ABC, Generic[E]):
     def names(self, field: str) -> list[str]:
         """The columns of a map that hold something, in alphabetical order: ["flags.explained"]."""
 
+    @abstractmethod
+    def held(self, field: str) -> Mapping[str, int]:
+        """The columns of a map, in alphabetical order, and how many events have a value there."""
+
     @property
     @abstractmethod
     def events(self) -> list[E]:
@@ -113,6 +118,12 @@ class Structs(Batch[E]):
     def names(self, field: str) -> list[str]:
         found = set(chain.from_iterable(filter(None, self.column(field))))
         return [f"{field}.{name}" for name in sorted(found)]
+
+    def held(self, field: str) -> Mapping[str, int]:
+        """One look at each event: with many names, most of them in few, columns would be quadratic."""
+        entries = chain.from_iterable(each.items() for each in self.column(field) if each)
+        counts = Counter(name for name, value in entries if value is not None)
+        return {f"{field}.{name}": counts[name] for name in sorted(counts)}
 
     @property
     def events(self) -> list[E]:
@@ -144,6 +155,10 @@ class Columns(Batch[E]):
     def names(self, field: str) -> list[str]:
         ours = sorted(name for name in self._columns if name.startswith(f"{field}."))
         return [name for name in ours if self.holds(name)]
+
+    def held(self, field: str) -> Mapping[str, int]:
+        columns = {name: self.column(name) for name in self.names(field)}
+        return {name: len(column) - column.count(None) for name, column in columns.items()}
 
     @property
     def events(self) -> list[E]:

@@ -59,10 +59,9 @@ class Lookout:
                 self._note(event, kind, field(column), times, now)
 
     def _undeclared(self, event: str, batch: Batch[Any], maps: Sequence[str], now: int) -> None:
-        for column in (column for name in maps for column in batch.names(name)):
+        for column, times in (item for name in maps for item in batch.held(name).items()):
             if not is_declared(self._model, column):
-                values = batch.column(column)
-                self._note(event, UNDECLARED, column, len(values) - values.count(None), now)
+                self._note(event, UNDECLARED, column, times, now)
 
     def _sample(self, batch: Batch[Decision], now: int) -> None:
         """Looks at what no vocabulary meets: it is hashed or left out, but the topic holds it."""

@@ -32,6 +32,7 @@ Mask = npt.NDArray[np.bool_]
 # One fact: a decision's hash, the code of the kind, 32 bits of value, and by what it wins. A rank is made of
 # the value and is the same in every process; codes are not.
 FACT = np.dtype([("id", "<u8"), ("kind", "<u2"), ("fact", "<u4"), ("rank", "<u4"), ("time", "<i8")])
+PLAIN, MAPS = ("outcome", "decision"), ("values", "flags", "attributes")  # what feedback says
 Rows = npt.NDArray[np.void]  # of FACT
 KINDS = 3 + 2 * FLAGS  # how many kinds a partition keeps: outcome, decision, flags, values, attributes
 
@@ -103,11 +104,11 @@ class Returned:
     def exploded(self, batch: Batch[Feedback], ids: U64) -> Rows:
         """Each event as one fact for each thing that it says."""
         parts = [np.zeros(0, FACT)]
-        for kind in _kinds(batch):
-            at, values = self._said(batch.column(kind), batch.types(kind))
+        for kind, times in _kinds(batch).items():
             if not self._takes(kind):
-                self.undeclared += len(at)
+                self.undeclared += times
                 continue
+            at, values = self._said(batch.column(kind), batch.types(kind))
             if self._is_personal(kind, ids[at]):
                 continue
             part = np.zeros(len(at), FACT)
@@ -264,10 +265,18 @@ class Returned:
         return np.concatenate([self._facts[: len(self)], beaten])
 
 
-def _kinds(batch: Batch[Feedback]) -> list[str]:
-    """The columns that say something."""
-    fields = [name for name in ("outcome", "decision") if batch.holds(name)]
-    return fields + [name for field in ("values", "flags", "attributes") for name in batch.names(field)]
+def _kinds(batch: Batch[Feedback]) -> dict[str, int]:
+    """The columns that say something, and how often."""
+    found = {name: _times(batch, name) for name in PLAIN if batch.holds(name)}
+    for field in MAPS:
+        found |= batch.held(field)
+    return found
+
+
+def _times(batch: Batch[Feedback], name: str) -> int:
+    """How many events have a value in a field."""
+    everywhere = NoneType not in batch.types(name)
+    return len(batch) if everywhere else len(batch) - batch.column(name).count(None)
 
 
 def _limit(kind: str) -> int:
