@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import NamedTuple
 
-import faust
 import msgspec
 from faust.types import TP
 
@@ -56,7 +55,7 @@ class Collect:
         self.table = Table(
             app, "facts", like=self._inputs, on_recovered=self._recovered, on_revoked=self._revoked
         )
-        app.agent(app.inputs(*self._inputs), name="collect")(fatal(self._collect))
+        app.consume(self._take, *self._inputs, name="collect")
         app.timer(FLUSH_SECONDS)(fatal(self._turn))
 
     def _recovered(self, partition: int, items: Mapping[bytes, bytes]) -> None:
@@ -67,15 +66,14 @@ class Collect:
     def _revoked(self, partition: int) -> None:
         del self.partitions[partition]
 
-    async def _collect(self, stream: faust.StreamT[Bundle]) -> None:
-        async for bundle in stream:
-            state = self.partitions[bundle.partition]
-            async with state.lock:
-                if bundle.topic in (self._topics.entities, self._topics.repeats):
-                    await self._keep(state, bundle.topic, state.hear(bundle))
-                    continue
-                self.last_arrival = time.time()
-                await self._keep(state, bundle.topic, state.take(bundle))
+    async def _take(self, bundle: Bundle) -> None:
+        state = self.partitions[bundle.partition]
+        async with state.lock:
+            if bundle.topic in (self._topics.entities, self._topics.repeats):
+                await self._keep(state, bundle.topic, state.hear(bundle))
+                return
+            self.last_arrival = time.time()
+            await self._keep(state, bundle.topic, state.take(bundle))
 
     async def _keep(self, state: Partition, topic: str, taken: Taken) -> None:
         """Makes durable what a bundle left."""

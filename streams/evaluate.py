@@ -6,8 +6,6 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-import faust
-
 from alerts import alert
 from alerts.alert import Alert
 from dashboards.view import LATENCY_BOUNDS
@@ -54,7 +52,7 @@ class Evaluate:
             on_recovered=self._recovered,
             on_revoked=self._revoked,
         )
-        app.agent(app.inputs(topics.panes), name="evaluate")(fatal(self._take))
+        app.consume(self._take, topics.panes, name="evaluate")
         app.timer(EVALUATE_SECONDS)(fatal(self._turn))
 
     def alerts(self) -> list[Alert]:
@@ -68,27 +66,26 @@ class Evaluate:
     def _revoked(self, partition: int) -> None:
         self._turns.forget(self.desks.pop(partition).models)
 
-    async def _take(self, stream: faust.StreamT[Bundle]) -> None:
-        async for bundle in stream:
-            desk = self.desks[bundle.partition]
-            async with desk.lock:
-                panes: dict[tuple[str, int, int], Pane] = {}
-                clocks: list[Clock] = []
-                for record in bundle.values:
-                    message = messages.decode(record or b"")
-                    if isinstance(message, Clock):
-                        clocks.append(message)
-                    elif isinstance(message, Part):
-                        await self._take_part(bundle.partition, desk, message)
-                    elif isinstance(message, Found):
-                        await parts.put(self.table, bundle.partition, desk.hear(message))
-                    else:
-                        newest(panes, map(packed.load, message.panes))
-                items = [item for pane in panes.values() if (item := desk.take(pane))]
-                await parts.put(self.table, bundle.partition, dict(items))
-                for clock in clocks:
-                    desk.tick(clock, time.monotonic())
-                    self._note(clock)
+    async def _take(self, bundle: Bundle) -> None:
+        desk = self.desks[bundle.partition]
+        async with desk.lock:
+            panes: dict[tuple[str, int, int], Pane] = {}
+            clocks: list[Clock] = []
+            for record in bundle.values:
+                message = messages.decode(record or b"")
+                if isinstance(message, Clock):
+                    clocks.append(message)
+                elif isinstance(message, Part):
+                    await self._take_part(bundle.partition, desk, message)
+                elif isinstance(message, Found):
+                    await parts.put(self.table, bundle.partition, desk.hear(message))
+                else:
+                    newest(panes, map(packed.load, message.panes))
+            items = [item for pane in panes.values() if (item := desk.take(pane))]
+            await parts.put(self.table, bundle.partition, dict(items))
+            for clock in clocks:
+                desk.tick(clock, time.monotonic())
+                self._note(clock)
 
     async def _take_part(self, partition: int, desk: Desk, part: Part) -> None:
         """Lays a part of a large pane down; takes the pane when the last of them has come."""

@@ -5,8 +5,6 @@ import time
 from collections.abc import Mapping
 from functools import partial
 
-import faust
-
 from alerts import actions, alert, message, routes
 from alerts.actions import Action, Journal
 from alerts.delivery import Outbox
@@ -51,7 +49,7 @@ class Notify:
         self.table = Table(
             app, "notify", like=[topics.alerts], on_recovered=self._recovered, on_revoked=self._revoked
         )
-        app.agent(app.inputs(topics.alerts), name="notify")(fatal(self._accept))
+        app.consume(self._take, topics.alerts, name="notify")
         app.timer(DELIVER_SECONDS)(fatal(self._deliver))
 
     def deliveries(self) -> list[Delivery]:
@@ -93,14 +91,13 @@ class Notify:
     def _revoked(self, partition: int) -> None:
         del self.boxes[partition], self.journals[partition]
 
-    async def _accept(self, stream: faust.StreamT[Bundle]) -> None:
-        async for bundle in stream:
-            for key, record in zip(bundle.keys, bundle.values, strict=True):
-                if key is not None and key.startswith(actions.PREFIX):
-                    await self._note(bundle.partition, actions.decode(record or b""))
-                else:
-                    await self.boxes[bundle.partition].accept(alert.decode(record or b""))
-            self._start(bundle.partition)
+    async def _take(self, bundle: Bundle) -> None:
+        for key, record in zip(bundle.keys, bundle.values, strict=True):
+            if key is not None and key.startswith(actions.PREFIX):
+                await self._note(bundle.partition, actions.decode(record or b""))
+            else:
+                await self.boxes[bundle.partition].accept(alert.decode(record or b""))
+        self._start(bundle.partition)
 
     async def _note(self, partition: int, action: Action) -> None:
         """Takes an action, durably when it returns."""

@@ -10,7 +10,8 @@ from aiokafka.errors import KafkaError
 
 from streams.bundles import BundleSchema
 from streams.consumer import Consumer
-from streams.guard import STOP_SECONDS, die, end_within
+from streams.guard import STOP_SECONDS, die, end_within, fatal
+from streams.lanes import Take, side_by_side
 
 
 class App(faust.App):  # type: ignore[misc]
@@ -23,6 +24,10 @@ class App(faust.App):  # type: ignore[misc]
     def inputs(self, *topics: str) -> faust.Topic:
         """The channel of an agent: bundles of one or several topics with equal partition counts."""
         return self.topic(*topics, schema=BundleSchema())
+
+    def consume(self, take: Take, *topics: str, name: str) -> None:
+        """Adds an agent that awaits `take` for each bundle of some topics."""
+        self.agent(self.inputs(*topics), name=name)(fatal(side_by_side(take)))
 
     def _new_transport(self) -> Any:
         transport = super()._new_transport()

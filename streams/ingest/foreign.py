@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-import faust
 import msgspec
 from msgspec import Struct
 
@@ -19,7 +18,6 @@ from monitor.events import DAY_MS, Decision, Decoder, Feedback, Invalid, Invalid
 from streams import refusals
 from streams.bundles import Bundle
 from streams.files import mapping
-from streams.guard import fatal
 from streams.ingest.records import Record, record
 from streams.process import App
 from streams.tables import send
@@ -49,18 +47,17 @@ class Foreign:
         theirs, models = named(config), config.models
         self._models = {topic: (name, models[name].columns or Columns()) for topic, name in theirs.items()}
         if theirs:
-            app.agent(app.inputs(*theirs), name="foreign")(fatal(self._pass_on))
+            app.consume(self._pass_on, *theirs, name="foreign")
 
-    async def _pass_on(self, stream: faust.StreamT[Bundle]) -> None:
-        async for bundle in stream:
-            found = self.translate(bundle, time.time())
-            app, topics = self._app, self._topics
-            reports = self.reports(found, bundle)
-            await asyncio.gather(
-                *(send(app, topics.decisions, value, key=key) for key, value in found.decisions),
-                *(send(app, topics.feedback, value, key=key) for key, value in found.feedback),
-                *(send(app, topics.invalid, report) for report in reports),
-            )
+    async def _pass_on(self, bundle: Bundle) -> None:
+        found = self.translate(bundle, time.time())
+        app, topics = self._app, self._topics
+        reports = self.reports(found, bundle)
+        await asyncio.gather(
+            *(send(app, topics.decisions, value, key=key) for key, value in found.decisions),
+            *(send(app, topics.feedback, value, key=key) for key, value in found.feedback),
+            *(send(app, topics.invalid, report) for report in reports),
+        )
 
     def reports(self, found: Translated, bundle: Bundle) -> list[bytes]:
         """What is wrong with a bundle, for the topic of invalid events."""

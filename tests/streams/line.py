@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Callable
 from math import inf
 from types import SimpleNamespace
 from typing import Any
@@ -19,6 +18,7 @@ from streams import topics
 from streams.app import Worker
 from streams.bundles import Bundle
 from streams.clocks import Listener
+from streams.lanes import Take
 from streams.tables import Table
 from tests.alerts.doubles import Crash, Recorder
 from tests.streams.test_tables import recovery_of
@@ -129,7 +129,7 @@ class Line:
         await worker.collect._flush()
         await self._feed(worker.evaluate._take, self.topics.panes)
         await worker.evaluate._evaluate()
-        await self._feed(worker.notify._accept, self.topics.alerts)
+        await self._feed(worker.notify._take, self.topics.alerts)
         for box in worker.notify.boxes.values():
             await box.deliver()
 
@@ -137,7 +137,7 @@ class Line:
         """Events become facts, and partitions tell each other which are repeats."""
         for names in (("decisions", "feedback"), ("entities",), ("repeats",)):
             topics = [getattr(self.topics, name) for name in names]
-            await self._feed(self.worker.collect._collect, *topics)
+            await self._feed(self.worker.collect._take, *topics)
 
     async def settle(self) -> None:
         """All arrives, and the clock stands at its end: no topic waits for another that is silent."""
@@ -147,11 +147,11 @@ class Line:
                 state._ended = dict(silent)
             await self.turn()
 
-    async def _feed(self, agent: Callable[[Any], Any], *names: str) -> None:
+    async def _feed(self, take: Take, *names: str) -> None:
         for tp in [TP(name, p) for name in names for p in range(self.count)]:
             start, log = self.positions[tp], self.log.records[tp]
             if start < len(log):
-                await agent(_stream(Bundle(tp.topic, tp.partition, _records(tp, start, log))))
+                await take(Bundle(tp.topic, tp.partition, _records(tp, start, log)))
                 self.positions[tp] = len(log)
 
     def commit(self) -> None:
@@ -166,10 +166,6 @@ class Line:
     def states(self) -> list[tuple[str, str]]:
         """The alerts' rules and states."""
         return [(alert.rule, str(alert.state)) for alert in self.worker.evaluate.alerts()]
-
-
-async def _stream(bundle: Bundle) -> AsyncIterator[Bundle]:
-    yield bundle
 
 
 def _records(tp: TP, start: int, log: list[tuple[bytes | None, bytes | None]]) -> list[Any]:

@@ -33,7 +33,7 @@ def origin(message: messages.Message) -> int:
 
 async def collected(line: Line) -> None:
     collect = line.worker.collect
-    await line._feed(collect._collect, line.topics.decisions, line.topics.feedback)
+    await line._feed(collect._take, line.topics.decisions, line.topics.feedback)
     await collect._flush()
 
 

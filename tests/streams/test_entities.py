@@ -97,9 +97,9 @@ async def test_repeats_go_out_before_what_they_were_found_by_is_durable() -> Non
     """A claim that is durable beats nobody a second time."""
     line = await started()
     await crowd(line, range(20))
-    await line._feed(line.worker.collect._collect, line.topics.decisions)
+    await line._feed(line.worker.collect._take, line.topics.decisions)
     line.log.order.clear()
-    await line._feed(line.worker.collect._collect, line.topics.entities)
+    await line._feed(line.worker.collect._take, line.topics.entities)
     order = [topic for topic, _ in line.log.order]
     first = order.index(line.topics.repeats)
     assert line.topics.facts not in order[:first]

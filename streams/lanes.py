@@ -1,0 +1,39 @@
+"""Agents that take the bundles of their partitions side by side: none waits until another's are durable."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import faust
+from faust.types import EventT
+
+from streams.bundles import Bundle
+from streams.guard import die
+
+Take = Callable[[Bundle], Awaitable[None]]
+
+
+def side_by_side(take: Take) -> Callable[[faust.StreamT[Bundle]], Awaitable[None]]:
+    """An agent that starts `take` for each bundle, and acknowledges the bundle when it returns.
+
+    There are as many at once as partitions, since the consumer fetches a partition again when its bundle is
+    acknowledged. Whatever `take` raises ends the process; what is cancelled is not acknowledged, and comes
+    again.
+    """
+    running: set[asyncio.Task[None]] = set()
+
+    async def agent(stream: faust.StreamT[Bundle]) -> None:
+        stream.enable_acks = False
+        async for event in stream.events():
+            task = asyncio.create_task(_finish(take, event))
+            running.add(task)
+            task.add_done_callback(running.discard)
+
+    return agent
+
+
+async def _finish(take: Take, event: EventT[Bundle]) -> None:
+    try:
+        await take(event.value)
+    except Exception as error:
+        die(f"{getattr(take, '__qualname__', take)} failed", error)
+    event.ack()

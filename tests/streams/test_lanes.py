@@ -1,0 +1,64 @@
+"""Bundles side by side: acknowledged when they are done, and not before; errors end the process."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from streams import lanes
+from streams.bundles import Bundle
+
+
+class Event:
+    def __init__(self, partition: int) -> None:
+        self.value, self.acked = Bundle("decisions", partition, []), False
+
+    def ack(self) -> None:
+        self.acked = True
+
+
+class Stream:
+    """What an agent asks of a stream."""
+
+    def __init__(self, *events: Event) -> None:
+        self.enable_acks, self._events = True, events
+
+    async def events(self) -> AsyncIterator[Event]:
+        for event in self._events:
+            yield event
+
+
+async def test_a_slow_partition_holds_up_no_other() -> None:
+    slow, quick, durable = Event(0), Event(1), asyncio.Event()
+
+    async def take(bundle: Bundle) -> None:
+        if bundle.partition == 0:
+            await durable.wait()
+
+    stream: Any = Stream(slow, quick)
+    await lanes.side_by_side(take)(stream)
+    await asyncio.sleep(0)
+    assert (stream.enable_acks, slow.acked, quick.acked) == (False, False, True)
+    durable.set()
+    await asyncio.sleep(0.01)
+    assert slow.acked
+
+
+async def test_what_fails_is_not_acknowledged_and_ends_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[str] = []
+
+    def die(reason: str, error: BaseException) -> None:
+        ended.append(f"{reason}: {error}")
+        raise SystemExit
+
+    async def take(_: Bundle) -> None:
+        raise ValueError("no such model")
+
+    monkeypatch.setattr(lanes, "die", die)
+    event: Any = Event(0)
+    with pytest.raises(SystemExit):
+        await lanes._finish(take, event)
+    assert not event.acked
+    assert len(ended) == 1
+    assert ended[0].endswith("take failed: no such model")
