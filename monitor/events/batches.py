@@ -79,6 +79,11 @@ class Batch(ABC, Generic[E]):
         """Whether a column has a value anywhere."""
         return not self.types(name) <= {NoneType}
 
+    def filled(self, name: str) -> int:
+        """How many events have a value in a column."""
+        everywhere = NoneType not in self.types(name)
+        return len(self) if everywhere else len(self) - self.column(name).count(None)
+
     @abstractmethod
     def column(self, name: str) -> Sequence[Any]:
         """A field's values, as "score", or those under a name in one of the maps, as "attributes.sex"."""
@@ -157,8 +162,7 @@ class Columns(Batch[E]):
         return [name for name in ours if self.holds(name)]
 
     def held(self, field: str) -> Mapping[str, int]:
-        columns = {name: self.column(name) for name in self.names(field)}
-        return {name: len(column) - column.count(None) for name, column in columns.items()}
+        return {name: self.filled(name) for name in self.names(field)}
 
     @property
     def events(self) -> list[E]:

@@ -267,16 +267,10 @@ class Returned:
 
 def _kinds(batch: Batch[Feedback]) -> dict[str, int]:
     """The columns that say something, and how often."""
-    found = {name: _times(batch, name) for name in PLAIN if batch.holds(name)}
+    found = {name: batch.filled(name) for name in PLAIN if batch.holds(name)}
     for field in MAPS:
         found |= batch.held(field)
     return found
-
-
-def _times(batch: Batch[Feedback], name: str) -> int:
-    """How many events have a value in a field."""
-    everywhere = NoneType not in batch.types(name)
-    return len(batch) if everywhere else len(batch) - batch.column(name).count(None)
 
 
 def _limit(kind: str) -> int:
