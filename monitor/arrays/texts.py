@@ -27,6 +27,8 @@ class Texts(Sequence[str | None]):
     >>> texts = Texts(["F", None, "M", "F"])
     >>> texts.distinct[0], texts.distinct[1].tolist(), texts.take(np.array([2, 3]))[0]
     (['F', None, 'M'], [0, 1, 2, 0], 'M')
+    >>> texts[::2]
+    ['F', 'M']
     """
 
     def __init__(self, texts: Sequence[str | None]) -> None:
@@ -121,19 +123,19 @@ class Texts(Sequence[str | None]):
         some, which = distinct(self.lengths, *self.words)
         return list(self.take(some)), which
 
-    @cached_property
-    def _list(self) -> list[str | None]:
-        places = zip(self._starts.tolist(), self.lengths.tolist(), strict=True)
-        return [None if size < 0 else self._data[start : start + size].decode() for start, size in places]
-
     def __len__(self) -> int:
         return len(self.lengths)
 
     def __iter__(self) -> Iterator[str | None]:
-        return iter(self._list)
+        for start, size in zip(self._starts.tolist(), self.lengths.tolist(), strict=True):
+            yield None if size < 0 else self._data[start : start + size].decode()
 
     def __getitem__(self, place: Any) -> Any:
-        return self._list[place]
+        """One of them, or a list of some: only these are made strings."""
+        if isinstance(place, slice):
+            return list(self.take(np.arange(len(self))[place]))
+        size, start = int(self.lengths[place]), int(self._starts[place])
+        return None if size < 0 else self._data[start : start + size].decode()
 
 
 def _only_commas(code: npt.NDArray[np.uint8], ends: I64, starts: I64) -> bool:
