@@ -25,7 +25,7 @@ from streams.topics import Topics
 log = logging.getLogger(__name__)
 
 FLUSH_SECONDS = 0.1
-REST, LONGEST = 4, 1.0  # making panes takes a fifth of a core at most
+REST, LONGEST = 6, 1.0  # making panes takes a seventh of a core at most
 REPEAT_SECONDS = 0.4  # after which a clock is said again though nothing changed: see streams/clocks.py
 
 

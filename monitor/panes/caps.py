@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from monitor.arrays.codes import MISSING, OTHER_CODE
+from monitor.arrays.index import Index
 from monitor.panes import measures
 
 U64 = npt.NDArray[np.uint64]
@@ -29,6 +30,7 @@ class Caps:
 
     def __init__(self) -> None:
         self._known: dict[tuple[int, int, int], set[int]] = defaultdict(lambda: {MISSING, OTHER_CODE})
+        self._kept = Index()  # measures all names of which are known: most come in every pane
 
     def capped(self, keys: U64) -> U64:
         """The measures, with OTHER in place of names that are too many.
@@ -37,7 +39,10 @@ class Caps:
         >>> [int((measures.field(caps.capped(each), 0) == OTHER_CODE).sum()) for each in (names, names[:50])]
         [98, 0]
         """
-        families, keys = measures.family(keys), keys.copy()
+        return keys if (self._kept.find(keys) >= 0).all() else self._looked_at(keys)
+
+    def _looked_at(self, named: U64) -> U64:
+        families, keys = measures.family(named), named.copy()
         for (family, place), most in NAMES.items():
             at = np.flatnonzero(families == family)
             of = measures.field(keys[at], 0) if family == measures.CATEGORY else np.zeros(len(at), np.uint16)
@@ -45,6 +50,7 @@ class Caps:
                 ours = at[of == feature]
                 strange = self._strange(keys[ours], place, self._known[family, place, feature], most)
                 keys[ours[strange]] = measures.renamed(keys[ours[strange]], place, OTHER_CODE)
+        self._kept.put(named[named == keys])
         return keys
 
     def _strange(self, keys: U64, place: int, known: set[int], most: int) -> npt.NDArray[np.bool_]:
