@@ -15,6 +15,7 @@ from monitor.config import Config, Secret
 from streams import messages
 from streams.bundles import Bundle
 from streams.guard import fatal
+from streams.lanes import in_steps
 from streams.messages import Clock
 from streams.pace import Pace, is_behind
 from streams.partition import SEALED, Partition, Taken
@@ -51,6 +52,7 @@ class Collect:
         self._count, self._panes = partitions, panes
         self._key = hash_key(config.hash_key)
         self._pace, self._spent = Pace(REST, LONGEST), 0.0
+        self._working = asyncio.Lock()
         self._inputs = [topics.decisions, topics.feedback, topics.entities, topics.repeats]
         self.table = Table(
             app, "facts", like=self._inputs, on_recovered=self._recovered, on_revoked=self._revoked
@@ -73,7 +75,9 @@ class Collect:
                 await self._keep(state, bundle.topic, state.hear(bundle))
                 return
             self.last_arrival = time.time()
-            await self._keep(state, bundle.topic, state.take(bundle))
+            async with self._working:  # of several lanes one at a time: Kafka is waited for side by side
+                taken = await in_steps(state.taking(bundle))
+            await self._keep(state, bundle.topic, taken)
 
     async def _keep(self, state: Partition, topic: str, taken: Taken) -> None:
         """Makes durable what a bundle left."""

@@ -113,23 +113,14 @@ class Evaluate:
             self._behind = is_behind(clock.arrived)
 
     async def _evaluate(self) -> None:
-        for partition in self.table.partitions_ready():
-            await self._attend(partition)
-        held = {name: (p, desk) for p, desk in self.desks.items() for name in desk.models}
-        for _ in held:
-            name = self._turns.next(held, time.monotonic())
-            if name is None:
-                break
-            partition, desk = held[name]
-            async with desk.lock:  # between two models, panes may come
-                if self.desks.get(partition) is desk:  # it has not moved while another one was read
-                    await self._look(partition, desk, desk.models[name])
+        """All desks side by side: while one waits for Kafka, or for a model that takes long, others go on."""
+        await asyncio.gather(*map(self._attend, self.table.partitions_ready()))
         self.rounds += 1
 
     async def _attend(self, partition: int) -> None:
-        """Moves a desk's clock on, and tells what does not wait for a reading."""
+        """Moves a desk's clock on, and reads the models whose turn it is."""
         desk = self.desks.get(partition)
-        if desk is None:  # it moved while another one was waited for
+        if desk is None:  # it moved while others were waited for
             return
         async with desk.lock:
             desk.settle(time.monotonic())
@@ -137,6 +128,12 @@ class Evaluate:
             await self._tell(desk.untold)
             desk.untold = []
             await self._raise(partition, desk, [*desk.judge_removed(), *desk.judge_exposures()])
+        for _ in desk.models.copy():
+            async with desk.lock:  # between two models, panes may come
+                name = self._turns.next(desk.models, time.monotonic())
+                if name is None or self.desks.get(partition) is not desk:
+                    return
+                await self._look(partition, desk, desk.models[name])
 
     async def _look(self, partition: int, desk: Desk, watched: Watched) -> None:
         """Reads a model; makes durable and tells what follows."""

@@ -1,7 +1,8 @@
 """Agents that take the bundles of their partitions side by side: none waits until another's are durable."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
+from typing import TypeVar
 
 import faust
 from faust.types import EventT
@@ -9,6 +10,7 @@ from faust.types import EventT
 from streams.bundles import Bundle
 from streams.guard import die
 
+T = TypeVar("T")
 Take = Callable[[Bundle], Awaitable[None]]
 
 
@@ -37,3 +39,14 @@ async def _finish(take: Take, event: EventT[Bundle]) -> None:
     except Exception as error:
         die(f"{getattr(take, '__qualname__', take)} failed", error)
     event.ack()
+
+
+async def in_steps(steps: Generator[None, None, T]) -> T:
+    """What `steps` return; the loop goes on between any two of them."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            found: T = done.value
+            return found
+        await asyncio.sleep(0)

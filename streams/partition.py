@@ -5,7 +5,7 @@ import hashlib
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from math import inf
 from operator import attrgetter
 from typing import Any
@@ -96,11 +96,22 @@ class Partition:
 
     def take(self, bundle: Bundle) -> Taken:
         """Takes a bundle's events. What is returned must be durable before the bundle is done."""
+        steps = self.taking(bundle)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as done:
+                taken: Taken = done.value
+                return taken
+
+    def taking(self, bundle: Bundle) -> Generator[None, None, Taken]:
+        """`take` in steps of some ten milliseconds, between which the loop may go on."""
         now = time.time_ns() // 1_000_000
         values = [value or b"" for value in bundle.values]
         found = self._decoders[bundle.topic].batches(values, now + DAY_MS)
         misrouted: list[Moved] = []
         for batch in found.batches:
+            yield
             self._keep(self._route(batch, found.invalid, misrouted), bundle, found.invalid)
         if found.unknown:
             self.counts.update(self._unknown.counted(found.unknown))

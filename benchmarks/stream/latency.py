@@ -3,21 +3,23 @@
 import json
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
 from confluent_kafka import Producer
 
 from benchmarks.stream.brokers import PARTITIONS, send
-from benchmarks.stream.events import Message, single
+from benchmarks.stream.events import Message, Row, single
 from benchmarks.stream.process import Worker, wait_until
 from benchmarks.stream.throughput import configured, create
 
 MODELS, ATTRIBUTES, ENOUGH = 10, 10, 60
 TICK, SPACE = 0.05, 0.25  # s: between two sendings, and between two breaches in the mean
+EACH = 100e-6  # s that making a message takes, at most
 MODEL = """
 [models.{name}]
 positive = ["approved"]
@@ -87,7 +89,7 @@ def measure(address: str, name: str, rate: int, alerts: int, hostile: int = 0) -
         hook = f'{route}url = "http://127.0.0.1:{port}/"\n'
         with configured(address, name, *models, hook) as file, Worker(file) as worker:
             wait_until(lambda: worker.recovered() == PARTITIONS, "a worker that is ready", 0.5)
-            send(address, single(topic, [_decision(-1 - i, {}) for i in range(2_000)], PARTITIONS))
+            send(address, single(topic, [_decision(-1 - i, time.time()) for i in range(2_000)], PARTITIONS))
             wait_until(lambda: len(worker.get("/api/readings")) == MODELS, "readings of all models", 0.5)
             wait_until(lambda: worker.clock() is not None, "the first verdicts", 0.5)
             producer = Producer({"bootstrap.servers": address, "linger.ms": 5})
@@ -100,22 +102,29 @@ def measure(address: str, name: str, rate: int, alerts: int, hostile: int = 0) -
 def _load(
     producer: Producer, topic: str, rate: int, watched: Sequence[Watched], hostile: int
 ) -> dict[Watched, float]:
-    """Sends `rate` decisions a second and breaches between them; when the last decision of each was sent."""
+    """Sends `rate` decisions a second and breaches between them; when the last decision of each was sent.
+
+    All but the breaches are made before, so that the sender takes little of the machine that it shares.
+    """
     rng, sent = np.random.default_rng(1), dict[Watched, float]()
     due = 2 + (np.arange(len(watched)) + rng.random(len(watched))) * SPACE
-    number, invented, start = 0, 0, time.perf_counter()
+    seconds = float(due[-1]) + SPACE
+    begin = time.time() + seconds * (rate + hostile) * EACH
+    flows = [
+        Flow(topic, _decision, rate, seconds, begin),
+        Flow(topic, _invented, hostile, seconds, begin),
+    ]
+    time.sleep(max(0.0, begin - time.time()))
+    start = time.perf_counter()
     while len(sent) < len(watched):
         now = time.perf_counter() - start
-        more = [_decision(i, {}) for i in range(number, int(now * rate))]
-        _produce(producer, single(topic, more, PARTITIONS))
-        number += len(more)
-        odd = [_invented(i) for i in range(invented, int(now * hostile))]
-        _produce(producer, single(topic, odd, PARTITIONS))
-        invented += len(odd)
+        for flow in flows:
+            _produce(producer, flow.due(now))
         if due[len(sent)] <= now:
             model, attribute = watched[len(sent)]
-            group = [_decision(f"{model}{attribute}{i}", {attribute: "B"}, model) for i in range(ENOUGH)]
-            _produce(producer, single(topic, group, PARTITIONS))
+            _produce(
+                producer, single(topic, [_breach(i, model, attribute) for i in range(ENOUGH)], PARTITIONS)
+            )
             sent[model, attribute] = time.perf_counter()
         producer.poll(0)
         time.sleep(max(0.0, TICK - (time.perf_counter() - start - now)))
@@ -123,18 +132,34 @@ def _load(
     return sent
 
 
-def _produce(producer: Producer, messages: Iterator[Message]) -> None:
+class Flow:
+    """Some events a second for so many seconds from `begin` (Unix seconds), as messages made beforehand."""
+
+    def __init__(
+        self, topic: str, make: Callable[[int, float], Row], a_second: int, seconds: float, begin: float
+    ) -> None:
+        rows = [make(i, begin + i / a_second) for i in range(int(seconds * a_second))]
+        self._messages = iter([*single(topic, rows, PARTITIONS)])
+        self._a_second, self._given = a_second, 0
+
+    def due(self, now: float) -> Iterator[Message]:
+        """The messages that are due `now` (s since `begin`) and were not before."""
+        count, self._given = int(now * self._a_second) - self._given, int(now * self._a_second)
+        return islice(self._messages, count)
+
+
+def _produce(producer: Producer, messages: Iterable[Message]) -> None:
     for message in messages:
         producer.produce(message.topic, message.value, message.key, message.partition)
 
 
-def _invented(number: int) -> dict[str, object]:
+def _invented(number: int, now: float) -> Row:
     """A decision in which every name is new."""
     name = f"invented-{number}"
     return {
         "id": name,
         "model": "m0" if number % 2 else name,
-        "time": time.time(),
+        "time": now,
         "decision": name,
         "attributes": {"a0": name, name: name},
         "features": {name: name},
@@ -146,12 +171,22 @@ def _invented(number: int) -> dict[str, object]:
     }
 
 
-def _decision(number: int | str, groups: dict[str, str], model: str | None = None) -> dict[str, object]:
-    """Every other decision about a model is positive; who has a group of their own is declined."""
+def _decision(number: int, now: float) -> Row:
+    """Every other decision about a model is positive."""
+    made = "declined" if number // MODELS % 2 else "approved"
+    groups = {f"a{i}": "A" for i in range(ATTRIBUTES)}
     return {
         "id": f"decision-{number}",
-        "model": model or f"m{int(number) % MODELS}",
-        "time": time.time(),
-        "decision": "declined" if groups or int(number) // MODELS % 2 else "approved",
-        "attributes": {f"a{i}": "A" for i in range(ATTRIBUTES)} | groups,
+        "model": f"m{number % MODELS}",
+        "time": now,
+        "decision": made,
+        "attributes": groups,
     }
+
+
+def _breach(number: int, model: str, attribute: str) -> Row:
+    """One of a group of their own, who are declined."""
+    plain = _decision(number, time.time())
+    groups = plain["attributes"] | {attribute: "B"}
+    own = {"id": f"decision-{model}{attribute}{number}", "model": model, "decision": "declined"}
+    return plain | own | {"attributes": groups}
