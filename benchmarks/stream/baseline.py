@@ -9,6 +9,7 @@ in this process. It prints how many events it has taken, twice a second.
 
 import argparse
 import sys
+import tempfile
 from collections import defaultdict
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -83,7 +84,7 @@ def build(address: str, topic: str, *, join: bool) -> faust.App:
     app = faust.App(
         f"{topic}-group", broker=f"kafka://{address}", store="memory://", topic_partitions=PARTITIONS,
         consumer_auto_offset_reset="earliest", web_enabled=False, autodiscover=False,
-        table_standby_replicas=0,
+        table_standby_replicas=0, datadir=tempfile.gettempdir(),
     )  # fmt: skip
     found, taken = Metrics(), [0]
     decisions = app.topic(topic, value_type=Decision)

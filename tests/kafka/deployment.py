@@ -85,6 +85,9 @@ class Process:
             body = answer.read()
         return json.loads(body) if path.startswith("/api") else body.decode()
 
+    def send(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
+
     def ready(self) -> bool:
         with suppress(OSError):
             return bool(self.get("/readyz"))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, Self
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Producer
 from confluent_kafka import TopicPartition as Position
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
@@ -69,6 +69,16 @@ class Worker:
         """Until the worker holds so many facts and all input is finished."""
         return self.wait_for(lambda line: line.get("at_end", False) and sum(line["facts"].values()) >= facts)
 
+    def wait_for_error(self, text: str) -> None:
+        """Until it has written so to its log."""
+        with self._changed:
+            found = self._changed.wait_for(lambda: any(text in line for line in self.errors), PATIENCE)
+        assert found, f"waited in vain for {text!r} in {self.errors}"
+
+    @property
+    def runs(self) -> bool:
+        return self._process.poll() is None
+
     def send(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
 
@@ -89,7 +99,7 @@ class Worker:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._process.poll() is None:
+        if self.runs:
             self._process.kill()
         self.exit()
 
@@ -122,6 +132,19 @@ class Group:
         """Sends one decision and returns its offset."""
         sent = self._producer.send(self.inputs[0], value=value, partition=partition)
         return int(sent.get(10).offset)
+
+    def keep(self, *, transactional: bool = False) -> None:
+        """Writes four facts into each partition of the table, or into the first one in a transaction."""
+        more = {"transactional.id": self.name} if transactional else {}
+        producer = Producer({"bootstrap.servers": self.address, **more})
+        if transactional:
+            producer.init_transactions(PATIENCE)
+            producer.begin_transaction()
+        for partition in range(1 if transactional else 4):
+            producer.produce(self.changelog, b"a b c d", key=b"%d/writer/1" % partition, partition=partition)
+        if transactional:
+            producer.commit_transaction(PATIENCE)
+        producer.flush()
 
     def facts(self) -> set[bytes]:
         """All facts in the table's changelog."""

@@ -1,7 +1,6 @@
 """Faust's faults, one by one, on a real Apache Kafka. What it does without its remedy: test_stock.py."""
 
 import signal
-from collections.abc import Iterator
 
 import pytest
 from confluent_kafka import Producer
@@ -11,13 +10,6 @@ from tests.kafka.broker import create_topics
 from tests.kafka.harness import Group, Worker
 
 pytestmark = pytest.mark.kafka
-
-
-@pytest.fixture
-def group(kafka: str, unique: str) -> Iterator[Group]:
-    made = Group(kafka, unique)
-    yield made
-    made.close()
 
 
 def test_bundles_are_committed_to_the_end(group: Group) -> None:

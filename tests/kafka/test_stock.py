@@ -1,7 +1,6 @@
-"""Without a remedy: each of Faust's faults that can be shown in some seconds, on a real Apache Kafka."""
+"""Without a remedy: what Faust does to events and offsets then, on a real Apache Kafka."""
 
 import signal
-from collections.abc import Iterator
 
 import pytest
 
@@ -10,13 +9,6 @@ from tests.kafka.deployment import wait_until
 from tests.kafka.harness import Group, Worker
 
 pytestmark = pytest.mark.kafka
-
-
-@pytest.fixture
-def group(kafka: str, unique: str) -> Iterator[Group]:
-    made = Group(kafka, unique)
-    yield made
-    made.close()
 
 
 @pytest.mark.parametrize("without", ["", "wait"])

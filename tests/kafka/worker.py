@@ -3,9 +3,11 @@
 `python -m tests.kafka.worker ADDRESS GROUP '{"option": value}'` consumes `GROUP-decisions` and
 `GROUP-feedback` and writes what is new in each bundle as one immutable block into the table `facts`.
 It prints a line of JSON for every change of its partitions. Options: `pause`, seconds that each bundle
-takes; `embedded`, the broker is the embedded one; `fetch`, bytes of one fetch; `slow_seek`, seconds
-that the coordinator takes to tell the committed offsets; `slow_send`, seconds that a record waits in
-the producer; `without`, the remedy that it does without (see `tests.kafka.stock`).
+takes; `apart`, each topic has an agent, and the first alone pauses; `embedded`, the broker is the embedded
+one; `fetch`, bytes of one fetch; `slow_seek`, seconds that the coordinator takes to tell the committed
+offsets; `slow_send`, seconds that a record waits in the producer; `fails`, what of a recovery does (`apply`
+or `hook`); `stall`, seconds that one may stand still; `settings`, Faust's, over ours; `without`, the
+remedies that it does without (see `tests.kafka.stock`).
 """
 
 import asyncio
@@ -14,11 +16,13 @@ import logging
 import sys
 import uuid
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import faust
+from aiokafka import codec
 
+from streams import parts
 from streams.bundles import Bundle
 from streams.consumer import Consumer
 from streams.guard import die, fatal
@@ -26,45 +30,63 @@ from streams.process import App, make_app, serve
 from streams.tables import Table
 from tests.kafka import stock
 
+SETTINGS = {"broker_session_timeout": 3.0, "broker_heartbeat_interval": 0.5, "broker_commit_interval": 0.3}
+
+
+class Facts:
+    """The set of each partition, and what a bundle adds to it."""
+
+    def __init__(self, without: Collection[str]) -> None:
+        self.of: dict[int, set[bytes]] = {}
+        self.writer = uuid.uuid4().hex
+        self._counts = "facts" in without
+        self._nameless = "writer" in without
+        self._written: Counter[int] = Counter()  # blocks, by partition
+
+    def new(self, bundle: Bundle) -> set[bytes]:
+        """The values that are not known; or as many numbers as values have come, for who counts these."""
+        known = self.of[bundle.partition]
+        if self._counts:
+            return {b"%d" % number for number in range(len(known), len(known) + len(bundle))}
+        return {value for value in bundle.values if value} - known
+
+    def key(self, partition: int) -> bytes:
+        """Of the next block."""
+        self._written[partition] += 1
+        return f"{partition}/{'' if self._nameless else self.writer}/{self._written[partition]}".encode()
+
 
 def build(address: str, group: str, options: Mapping[str, Any]) -> App:
-    """The app. The value `poison` makes the agent fail, `huge` makes it write a value of a megabyte."""
-    app = make_app(
-        group,
-        f"kafka://{address}",
-        embedded=options.get("embedded", False),
-        broker_session_timeout=3.0,
-        broker_heartbeat_interval=0.5,
-        broker_commit_interval=0.3,
-        consumer_max_fetch_size=options.get("fetch", 1024 * 1024),
-    )
-    without = options.get("without", "")
-    base = stock.CONSUMERS.get(without, Consumer)
-    app.transport.Consumer = slow(base, options["slow_seek"]) if "slow_seek" in options else base
-    if seconds := options.get("slow_send"):
-        app._new_producer = late(app._new_producer, seconds)
-    guarded = stock.unguarded if without == "guard" else fatal
+    """The app.
+
+    The value `poison` makes the agent fail; `huge` makes it write a megabyte, `large` one in parts.
+    """
+    without = options.get("without", "").split()
+    app = make(address, group, options, without)
+    guarded = stock.unguarded if "guard" in without else fatal
     topics = [f"{group}-decisions", f"{group}-feedback"]
-    facts: dict[int, set[bytes]] = {}
-    writer = uuid.uuid4().hex
-    written: Counter[int] = Counter()  # blocks, by partition
+    facts, apart = Facts(without), options.get("apart", False)
 
     def report(**line: object) -> None:
-        held = sorted(table.data.partitions)
-        print(json.dumps({**line, "held": held, "facts": {p: len(facts[p]) for p in facts}}), flush=True)
+        held = sorted(table.data.partitions if isinstance(table, Table) else table.by_partition())
+        known = {partition: len(found) for partition, found in facts.of.items()}
+        print(json.dumps({**line, "held": held, "facts": known}), flush=True)
 
     def recovered(partition: int, items: Mapping[bytes, bytes]) -> None:
-        facts[partition] = {fact for block in items.values() for fact in block.split()}
+        if options.get("fails") == "hook":
+            raise ValueError("unreadable")
+        facts.of[partition] = {fact for block in parts.joined(items).values() for fact in block.split()}
         report(recovered=partition)
 
     def revoked(partition: int) -> None:
-        del facts[partition]
+        del facts.of[partition]
         report(revoked=partition)
 
-    made = stock.TABLES.get(without, Table)
-    table = made(app, "facts", like=topics, on_recovered=recovered, on_revoked=revoked, stall_seconds=10.0)
+    hooks = {"on_recovered": recovered, "on_revoked": revoked}
+    patience = options.get("stall", 10.0)
+    table = stock.table(without)(app, "facts", like=topics, stall_seconds=patience, **hooks)
+    read = watched(table.data, fails=options.get("fails") == "apply")
 
-    @app.agent(app.inputs(*topics))
     @guarded
     async def collect(stream: faust.StreamT[Bundle]) -> None:
         async for bundle in stream:
@@ -72,25 +94,66 @@ def build(address: str, group: str, options: Mapping[str, Any]) -> App:
                 raise RuntimeError("poison")
             if b"huge" in bundle.values:
                 await table.put(bundle.partition, b"huge", bytes(1_000_000))
-            await asyncio.sleep(options.get("pause", 0))
-            known = facts[bundle.partition]
-            if new := {value for value in bundle.values if value} - known:
-                written[bundle.partition] += 1
-                key = f"{'' if without == 'writer' else writer}/{written[bundle.partition]}".encode()
+            if b"large" in bundle.values:
+                await parts.put(table, bundle.partition, {b"large": b" " * 1_000_000})
+            if not apart or bundle.topic == topics[0]:
+                await asyncio.sleep(options.get("pause", 0))
+            if new := facts.new(bundle):
+                key = facts.key(bundle.partition)
                 put = asyncio.ensure_future(table.put(bundle.partition, key, b" ".join(new)))
-                if without != "wait":
+                if "wait" not in without:
                     await put
-                known |= new
+                facts.of[bundle.partition] |= new
+
+    for names in [[name] for name in topics] if apart else [topics]:
+        app.agent(app.inputs(*names), name=names[0])(collect)
 
     @app.timer(0.5)
     @fatal
     async def beat() -> None:
         for partition in table.partitions_ready():
-            await table.put(partition, f"beat/{writer}".encode(), b"")
-        inputs = app.consumer.inputs()
-        report(beat=len(table.partitions_ready()), at_end=None not in map(app.consumer.ended, inputs))
+            await table.put(partition, f"{partition}/beat/{facts.writer}".encode(), b"")
+        inputs, in_hand = app.consumer.inputs(), app.consumer._in_hand.values()
+        report(
+            beat=len(table.partitions_ready()),
+            at_end=None not in map(app.consumer.ended, inputs),
+            read=read.total(),
+            waiting=[len(message.value) for messages in in_hand for message in messages],
+        )
 
     return app
+
+
+def make(address: str, group: str, options: Mapping[str, Any], without: Collection[str]) -> App:
+    """The app, of which the consumer and the producer may be slow."""
+    app = make_app(
+        group,
+        f"kafka://{address}",
+        embedded=options.get("embedded", False),
+        consumer_max_fetch_size=options.get("fetch", 1024 * 1024),
+        **(SETTINGS | options.get("settings", {})),
+    )
+    if "cramjam" in without:
+        codec.cramjam = None
+    base = stock.consumer(without)
+    app.transport.Consumer = slow(base, options["slow_seek"]) if "slow_seek" in options else base
+    if seconds := options.get("slow_send"):
+        app._new_producer = late(app._new_producer, seconds)
+    return app
+
+
+def watched(store: Any, *, fails: bool) -> Counter[int]:
+    """Counts the records that recoveries read, by partition; a store that fails, does so at the first."""
+    apply, read = store.apply_changelog_batch, Counter[int]()
+
+    def applied(batch: Sequence[Any], **more: Any) -> None:
+        read.update(event.message.partition for event in batch)
+        if fails and batch:
+            raise ValueError("unreadable")
+        apply(batch, **more)
+
+    store.apply_changelog_batch = applied
+    return read
 
 
 def slow(base: type[Consumer], seconds: float) -> type[Consumer]:

@@ -302,6 +302,8 @@ async def test_gaps_of_compaction_and_transactions_are_no_loss(consumer: Consume
 async def test_the_settings_that_safety_needs(consumer: Consumer) -> None:
     conf = consumer.app.conf
     assert conf.producer_acks == -1
+    assert conf.processing_guarantee.value == "at_least_once"
+    assert conf.broker_session_timeout == 10
     assert conf.stream_wait_empty
     assert conf.stream_buffer_maxsize > 1_000  # a full one would hold up all inputs
     assert conf.table_standby_replicas == 0

@@ -1,0 +1,71 @@
+"""A worker of the deployment without one of our remedies: `python -m tests.kafka.lacking WORD TOML`.
+
+WORD is `clock`, `desks`, or `nothing` of them. Each of these workers lets the feedback of the first two
+partitions lie until SIGUSR1 comes, as one does that catches up and has read another topic first. They wait
+less than a second for producers, and look once for what is on its way: the tests' producers are done before,
+and nothing is sent on.
+"""
+
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from faust.types import TP
+
+from streams import clocks, partition, settings, worker
+from streams.consumer import Consumer
+from streams.evaluate import Evaluate
+from streams.partition import Partition
+
+SECONDS = 0.5
+PATIENCE = {"broker_session_timeout": 3.0, "broker_heartbeat_interval": 0.5, "broker_commit_interval": 0.5}
+
+
+class Reading(Consumer):
+    """Reads some of the topics later."""
+
+    later: frozenset[TP] = frozenset()
+
+    async def _getmany(self, active: frozenset[TP], timeout: float) -> Any:  # noqa: ASYNC109 - Faust's
+        if found := active - self.later:
+            return await super()._getmany(found, timeout)
+        await self.sleep(timeout)
+        return {}
+
+
+def latest(self: Partition, ends: Mapping[str, float | None]) -> tuple[int | None, bool, float]:
+    """A clock that goes by the latest event of all."""
+    _, idle, as_of = clock(self, ends)
+    return max(self._times.values(), default=None), idle, as_of
+
+
+def kept(*_: object) -> None:
+    """What has left is kept."""
+
+
+clock = Partition.clock
+
+
+def main() -> None:
+    word, configuration = sys.argv[1:]
+    if word == "clock":
+        Partition.clock = latest  # type: ignore[method-assign]
+    if word == "desks":
+        Evaluate._revoked = kept  # type: ignore[method-assign]
+    clocks.LOOKS, clocks.SETTLE_SECONDS, partition.IDLE_SECONDS = 1, SECONDS, SECONDS
+    config = settings.load(Path(configuration))
+    Reading.later = frozenset(TP(config.broker.feedback, partition) for partition in (0, 1))
+    signal.signal(signal.SIGUSR1, lambda *_: setattr(Reading, "later", frozenset()))
+    logging.basicConfig(level="WARNING")
+    logging.getLogger("streams.worker").setLevel("INFO")  # which tells the page's address
+    made = worker.make(config, **PATIENCE)
+    made.app.transport.Consumer = Reading
+    asyncio.run(worker._serve(made))
+
+
+if __name__ == "__main__":
+    main()
