@@ -4,8 +4,8 @@ They are told with model, field and number, never with a value. What is found is
 said of it, so that saying it twice, late or again after a crash changes nothing: "at least so many times".
 """
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 from msgspec import Struct
@@ -48,11 +48,12 @@ class Exposed:
     def __init__(self) -> None:
         self.undeclared = self.personal = 0  # how often anything was found
         self._found: dict[Key, Exposure] = {}
+        self._names = Names()
         self._told: dict[Key, Exposure] = {}
 
     def note(self, event: str, kind: str, field: str, times: int, last: int) -> None:
         """Notes what was found so many times, when event time (ms) had come to `last`."""
-        key = named(self._found, (event, kind, _harmless(field)))
+        key = self._names.told((event, kind, _harmless(field)))
         before = self._found.get(key)
         if before is not None:
             times, last = times + before.times, max(last, before.last)
@@ -111,12 +112,13 @@ class Register:
 
     def __init__(self) -> None:
         self._said: dict[Key, dict[int, Exposure]] = {}
+        self._names = Names()
 
     def hear(self, partition: int, told: Iterable[Exposure]) -> bool:
         """Takes what a partition tells; whether any of it is new."""
         changed = False
         for exposure in told:
-            key = named(self._said, exposure.key)
+            key = self._names.told(exposure.key)
             held = self._said.setdefault(key, {})
             larger = _larger(held.get(partition), exposure, key)
             changed |= held.get(partition) != larger
@@ -137,12 +139,27 @@ class Register:
             self.hear(partition, [exposure])
 
 
-def named(known: Collection[Key], key: Key) -> Key:
-    """The key under which a field is told: those beyond the first NAMES of a kind are OTHER together."""
-    if key in known or key[2] in (OTHER, PERSONAL):
+class Names:
+    """The fields that are told by name: of each kind the first NAMES; those beyond are OTHER together."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], set[str]] = defaultdict(set)
+
+    def told(self, key: Key) -> Key:
+        """The key under which a field is told.
+
+        >>> names = Names()
+        >>> names.told(("decision", UNDECLARED, "colour"))
+        ('decision', 'undeclared', 'colour')
+        """
+        event, kind, field = key
+        known = self._known[event, kind]
+        if field in known or field in (OTHER, PERSONAL):
+            return key
+        if len(known) >= NAMES:
+            return event, kind, OTHER
+        known.add(field)
         return key
-    alike = sum(each[:2] == key[:2] and each[2] not in (OTHER, PERSONAL) for each in known)
-    return key if alike < NAMES else (*key[:2], OTHER)
 
 
 def is_unexpected(model: Model, exposure: Exposure) -> bool:
@@ -168,10 +185,18 @@ def is_declared(model: Model, field: str) -> bool:
     >>> is_declared(Model(positive=[1], attributes=["sex"]), "attributes.sex")
     True
     """
-    stem, _, name = field.partition(".")
+    return field in declared(model)
+
+
+def declared(model: Model) -> frozenset[str]:
+    """The keys of maps that the configuration names.
+
+    >>> sorted(declared(Model(positive=[1], attributes=["sex"], features=["income"])))
+    ['attributes.sex', 'features.income']
+    """
     parts = [p for a in model.attributes for p in ([a] if isinstance(a, str) else a)]
-    declared = {"attributes": parts, "slices": model.slices, "features": model.features}
-    return name in declared.get(stem, ())
+    maps = {"attributes": parts, "slices": model.slices, "features": model.features}
+    return frozenset(f"{field}.{name}" for field, names in maps.items() for name in names)
 
 
 def _harmless(field: str) -> str:

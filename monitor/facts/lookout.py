@@ -12,7 +12,7 @@ from monitor.arrays.personal import CARD, looks
 from monitor.config import Model
 from monitor.events import Decision
 from monitor.events.batches import Batch
-from monitor.events.exposed import UNDECLARED, Exposed, is_declared, is_unchecked
+from monitor.events.exposed import UNDECLARED, Exposed, declared, is_unchecked
 from monitor.facts.blocks import stem
 
 SAMPLE = 16  # ids that are looked at in a batch
@@ -31,7 +31,7 @@ class Lookout:
 
     def __init__(self, model: Model) -> None:
         self.exposed = Exposed()
-        self._model = model
+        self._model, self._declared = model, declared(model)
 
     def checks(self, column: str) -> bool:
         """Whether the texts of a column may be personal: those made of other columns' texts are not."""
@@ -60,7 +60,7 @@ class Lookout:
 
     def _undeclared(self, event: str, batch: Batch[Any], maps: Sequence[str], now: int) -> None:
         for column, times in (item for name in maps for item in batch.held(name).items()):
-            if not is_declared(self._model, column):
+            if column not in self._declared:
                 self._note(event, UNDECLARED, column, times, now)
 
     def _sample(self, batch: Batch[Decision], now: int) -> None:
