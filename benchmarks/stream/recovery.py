@@ -37,13 +37,14 @@ def restore(address: str, name: str, decisions: int) -> Restored:
     """Seconds from the start of a process to its readiness, with all partitions, on a real Kafka."""
     create(address, f"{name}-decisions", f"{name}-feedback")
     with configured(address, name, CREDIT) as file:
-        decided, few = [events.decision(loan) for loan in events.loans(decisions)], decisions // 10
-        empty = _start(file)
-        _send(address, name, file, decided[:few], few)
-        some = _start(file)
-        _send(address, name, file, decided[few:], decisions)
-        full = _start(file)
-        each = (full.memory - some.memory) / (decisions - few)  # without what is loaded for the first ones
+        decided = [events.decision(loan) for loan in events.loans(decisions)]
+        first, rest = decided[::10], [row for i, row in enumerate(decided) if i % 10]
+        empty = _start(file, 0)
+        _send(address, name, file, first, len(first))
+        some = _start(file, len(first))
+        _send(address, name, file, rest, decisions)
+        full = _start(file, decisions)
+        each = (full.memory - some.memory) / len(rest)
         return Restored(decisions, full.seconds, empty.seconds, each)
 
 
@@ -53,22 +54,28 @@ def _send(address: str, name: str, file: Path, decided: list[events.Row], count:
         wait_until(lambda: worker.recovered() == PARTITIONS, "a worker that is ready")
         send(address, events.columns(f"{name}-decisions", "credit", decided, PARTITIONS))
         wait_until(lambda: worker.taken()[0] == count, "all decisions", 0.5)
+        wait_until(lambda: worker.clock() is not None, "the clock", 0.5)
         worker.stop()
 
 
 class _Started(NamedTuple):
-    """Seconds until a worker was ready, and its bytes of memory then."""
+    """Seconds until a worker was ready, and its bytes of memory when it has read what it has."""
 
     seconds: float
     memory: int
 
 
-def _start(file: Path) -> _Started:
-    """Starts a worker, and stops it when it is ready."""
+def _start(file: Path, decisions: int) -> _Started:
+    """Starts a worker with so many decisions, and stops it when it is ready and has judged them."""
     start = time.perf_counter()
     with Worker(file) as worker:
         wait_until(lambda: worker.recovered() == PARTITIONS, "a worker that is ready", 0.02)
-        found = _Started(time.perf_counter() - start, worker.memory())
+        seconds = time.perf_counter() - start
+        if decisions:  # then all code is loaded, that of detectors too
+            wait_until(lambda: worker.taken()[0] == decisions, "the first readings", 0.5)
+            wait_until(lambda: worker.clock() is not None, "the clock", 0.5)
+            time.sleep(SETTLED)
+        found = _Started(seconds, worker.memory())
         worker.stop()
     return found
 

@@ -52,6 +52,6 @@ class Columns:
         self._arrays[name][rows] = values
 
     def _grown(self, name: str, array: Array) -> Array:
-        grown = np.zeros(max(self._count, len(array) * 3 // 2, 16), self.types[name])
+        grown = np.zeros(max(self._count, len(array) * 5 // 4, 16), self.types[name])
         grown[: len(array)] = array
         return grown

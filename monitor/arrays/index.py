@@ -104,7 +104,7 @@ class Index:
         """For as many keys, if they are all new; where that would be many slots, for those that are."""
         count = self._count + len(keys)
         if count > len(self._keys):
-            bigger = np.empty(max(count, len(self._keys) * 3 // 2), np.uint64)
+            bigger = np.empty(max(count, len(self._keys) * 5 // 4), np.uint64)
             bigger[: self._count] = self.keys
             self._keys = bigger
         if count > _FULLEST * len(self._slots):

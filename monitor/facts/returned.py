@@ -200,7 +200,7 @@ class Returned:
     def _sift(self, at: I64, facts: Rows, keys: U64) -> News:
         places, fresh = self._index.put(keys)
         if len(self._index) > len(self._facts):
-            more = np.zeros(len(self._index) * 3 // 2 - len(self._facts), FACT)
+            more = np.zeros(len(self._index) * 5 // 4 - len(self._facts), FACT)
             self._facts = np.concatenate([self._facts, more])
         if fresh.all():
             return News(at, facts, keys, places, facts, fresh, fresh)
