@@ -95,6 +95,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         self._sought = False
         self._fetching = asyncio.Lock()
         self._acknowledged = asyncio.Event()
+        self._positions = 0  # how often they were set anew, or lost
 
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -178,8 +179,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Lets the agents finish what they have in hand, commits it, and forgets the rest."""
         await super().on_partitions_revoked(revoked)
-        async with self._fetching:  # what was fetched is in hand, or not fetched at all
-            self._forget()
+        self._forget()
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Closes the gate also where nothing was revoked before."""
@@ -220,8 +220,12 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
             if not self.flow_active:
                 return {}, active
             fetched = await self._getmany(active, min(timeout, POLL_SECONDS) if active == every else 0.0)
-            messages = {tp: await self._hand_on(tp, records) for tp, records in fetched.items()}
-            self._note_ends(active)
+            positions = self._positions
+        await self._count_lost(fetched)
+        if positions != self._positions:  # meanwhile: what was read of inputs comes again
+            fetched = {tp: records for tp, records in fetched.items() if self._is_changelog_tp(tp)}
+        messages = {tp: self._hand_on(tp, records) for tp, records in fetched.items()}
+        self._note_ends(active)
         if not fetched and active != every:
             await self._rest()
         return messages, self._active_partitions
@@ -243,11 +247,10 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
             else:
                 self._ends.pop(tp, None)
 
-    async def _hand_on(self, tp: TP, records: Sequence[Record]) -> list[Any]:
+    def _hand_on(self, tp: TP, records: Sequence[Record]) -> list[Any]:
         """The records of a changelog one by one; those of an input as one message."""
         if self._is_changelog_tp(tp):
             return [whole(tp, record) for record in records]
-        await self._count_lost(tp, records[0].offset)
         self._next[tp] = records[-1].offset + 1
         message = super()._to_message(tp, whole(tp, records[-1]))
         message.value = Bundle(tp.topic, tp.partition, records)
@@ -257,11 +260,14 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
     def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:
         return record if isinstance(record, ConsumerMessage) else super()._to_message(tp, record)
 
-    async def _count_lost(self, tp: TP, first: int) -> None:
+    async def _count_lost(self, fetched: Mapping[TP, Sequence[Record]]) -> None:
+        for tp, records in fetched.items():
+            first = records[0].offset
+            if self._next.get(tp, first) < first:
+                await self._look_for_loss(tp, self._next[tp], first)
+
+    async def _look_for_loss(self, tp: TP, expected: int, first: int) -> None:
         """A gap before the first offset is a loss if the log begins later than where we were."""
-        expected = self._next.get(tp, first)
-        if first <= expected:
-            return
         begin = min((await self.earliest_offsets(tp))[tp], first)
         if begin > expected:
             self.lost[tp] += begin - expected
@@ -305,6 +311,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
 
     def _forget(self) -> None:
         """What was handed on before a seek or a rebalance no longer counts: it comes again."""
+        self._positions += 1
         self._in_hand.clear()
         self._finished.clear()
         self._next.clear()

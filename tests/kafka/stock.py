@@ -7,7 +7,10 @@ from typing import Any
 import faust
 from faust.transport.drivers.aiokafka import Consumer as Faust
 
+from streams.bundles import Bundle
 from streams.consumer import Consumer
+from streams.lanes import Take
+from streams.process import App
 from streams.tables import Store, Table
 
 
@@ -33,7 +36,7 @@ class Restless(Consumer):
             return {}, active
         async with self._fetching:
             fetched = await self._getmany(active, min(timeout, 0.2))
-            return {tp: await self._hand_on(tp, found) for tp, found in fetched.items()}, active
+            return {tp: self._hand_on(tp, found) for tp, found in fetched.items()}, active
 
 
 class Counting(Restless):
@@ -127,9 +130,17 @@ class Plain(faust.Table):  # type: ignore[misc]
             self._tell(partition, found.get(partition, {}))
 
 
-def unguarded(function: Callable[..., Any]) -> Callable[..., Any]:
-    """An agent whose errors are Faust's business."""
-    return function
+SIDE_BY_SIDE = frozenset({"guard", "gate", "commits", "rest"})  # without these, agents are Faust's
+
+
+def consume(app: App, take: Take, *topics: str, name: str) -> None:
+    """An agent that takes one bundle after the other, of whatever partition, and whose errors are Faust's."""
+
+    async def agent(stream: faust.StreamT[Bundle]) -> None:
+        async for bundle in stream:
+            await take(bundle)
+
+    app.agent(app.inputs(*topics), name=name)(agent)
 
 
 CONSUMERS: dict[str, type[Consumer]] = {

@@ -15,11 +15,10 @@ import json
 import logging
 import sys
 import uuid
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-import faust
 from aiokafka import codec
 
 from streams import parts
@@ -63,7 +62,6 @@ def build(address: str, group: str, options: Mapping[str, Any]) -> App:
     """
     without = options.get("without", "").split()
     app = make(address, group, options, without)
-    guarded = stock.unguarded if "guard" in without else fatal
     topics = [f"{group}-decisions", f"{group}-feedback"]
     facts, apart = Facts(without), options.get("apart", False)
 
@@ -87,17 +85,18 @@ def build(address: str, group: str, options: Mapping[str, Any]) -> App:
     table = stock.table(without)(app, "facts", like=topics, stall_seconds=patience, **hooks)
     read = watched(table.data, fails=options.get("fails") == "apply")
 
-    @guarded
-    async def collect(stream: faust.StreamT[Bundle]) -> None:
-        async for bundle in stream:
-            if b"poison" in bundle.values:
-                raise RuntimeError("poison")
-            if b"huge" in bundle.values:
-                await table.put(bundle.partition, b"huge", bytes(1_000_000))
-            if b"large" in bundle.values:
-                await parts.put(table, bundle.partition, {b"large": b" " * 1_000_000})
-            if not apart or bundle.topic == topics[0]:
-                await asyncio.sleep(options.get("pause", 0))
+    locks = defaultdict[int, asyncio.Lock](asyncio.Lock)
+
+    async def take(bundle: Bundle) -> None:
+        if b"poison" in bundle.values:
+            raise RuntimeError("poison")
+        if b"huge" in bundle.values:
+            await table.put(bundle.partition, b"huge", bytes(1_000_000))
+        if b"large" in bundle.values:
+            await parts.put(table, bundle.partition, {b"large": b" " * 1_000_000})
+        if not apart or bundle.topic == topics[0]:
+            await asyncio.sleep(options.get("pause", 0))
+        async with locks[bundle.partition]:
             if new := facts.new(bundle):
                 key = facts.key(bundle.partition)
                 put = asyncio.ensure_future(table.put(bundle.partition, key, b" ".join(new)))
@@ -105,8 +104,9 @@ def build(address: str, group: str, options: Mapping[str, Any]) -> App:
                     await put
                 facts.of[bundle.partition] |= new
 
+    consume = App.consume if stock.SIDE_BY_SIDE.isdisjoint(without) else stock.consume
     for names in [[name] for name in topics] if apart else [topics]:
-        app.agent(app.inputs(*names), name=names[0])(collect)
+        consume(app, take, *names, name=names[0])
 
     @app.timer(0.5)
     @fatal
