@@ -1,7 +1,7 @@
 """Bundles side by side: acknowledged when they are done, and not before; errors end the process."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator
 from typing import Any
 
 import pytest
@@ -62,3 +62,22 @@ async def test_what_fails_is_not_acknowledged_and_ends_the_process(monkeypatch: 
     assert not event.acked
     assert len(ended) == 1
     assert ended[0].endswith("take failed: no such model")
+
+
+async def test_the_loop_goes_on_between_steps() -> None:
+    seen: list[str] = []
+
+    def steps() -> Generator[None, None, str]:
+        seen.append("first")
+        yield
+        seen.append("second")
+        return "done"
+
+    other = asyncio.create_task(_note(seen))
+    assert await lanes.in_steps(steps()) == "done"
+    await other
+    assert seen == ["first", "other", "second"]
+
+
+async def _note(seen: list[str]) -> None:
+    seen.append("other")
