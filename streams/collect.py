@@ -15,7 +15,7 @@ from monitor.config import Config, Secret
 from streams import messages
 from streams.bundles import Bundle
 from streams.guard import fatal
-from streams.lanes import in_steps
+from streams.lanes import in_steps, together
 from streams.messages import Clock
 from streams.pace import Pace, is_behind
 from streams.partition import SEALED, Partition, Taken
@@ -112,7 +112,7 @@ class Collect:
 
         All partitions at once: each waits for the events that it has in hand, and for Kafka.
         """
-        await asyncio.gather(*map(self._flush_one, self.table.partitions_ready()))
+        await together(*map(self._flush_one, self.table.partitions_ready()))
 
     async def _flush_one(self, number: int) -> None:
         state = self.partitions.get(number)

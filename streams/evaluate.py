@@ -17,6 +17,7 @@ from streams import messages, parts
 from streams.bundles import Bundle
 from streams.desk import ALERT, Desk
 from streams.guard import fatal
+from streams.lanes import together
 from streams.messages import Clock, Found, Part
 from streams.pace import Pace, is_behind
 from streams.process import App
@@ -114,7 +115,7 @@ class Evaluate:
 
     async def _evaluate(self) -> None:
         """All desks side by side: while one waits for Kafka, or for a model that takes long, others go on."""
-        await asyncio.gather(*map(self._attend, self.table.partitions_ready()))
+        await together(*map(self._attend, self.table.partitions_ready()))
         self.rounds += 1
 
     async def _attend(self, partition: int) -> None:

@@ -8,7 +8,7 @@ import faust
 from faust.types import EventT
 
 from streams.bundles import Bundle
-from streams.guard import die
+from streams.guard import Revoked, die
 
 T = TypeVar("T")
 Take = Callable[[Bundle], Awaitable[None]]
@@ -50,3 +50,11 @@ async def in_steps(steps: Generator[None, None, T]) -> T:
             found: T = done.value
             return found
         await asyncio.sleep(0)
+
+
+async def together(*works: Awaitable[None]) -> None:
+    """Waits for all, also when some fail; raises an error then, if possible one that is more than `Revoked`."""
+    found = await asyncio.gather(*works, return_exceptions=True)
+    errors = [each for each in found if isinstance(each, BaseException)]
+    for error in sorted(errors, key=lambda each: isinstance(each, Revoked)):
+        raise error

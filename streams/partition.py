@@ -209,7 +209,7 @@ class Partition:
 
     def merge(self, items: Mapping[bytes, bytes]) -> tuple[dict[bytes, bytes], list[bytes]]:
         """Larger blocks in place of many small ones, and the keys of those that they replace."""
-        chosen = self.shelf.due()
+        chosen = [key for key in self.shelf.due() if key in items]  # else another holding has removed it
         return {self._key(): record for record in blocks.merge(items[key] for key in chosen)}, chosen
 
     def age(self, clock: int | None) -> dict[str, int]:

@@ -8,6 +8,7 @@ import pytest
 
 from streams import lanes
 from streams.bundles import Bundle
+from streams.guard import Revoked
 
 
 class Event:
@@ -81,3 +82,20 @@ async def test_the_loop_goes_on_between_steps() -> None:
 
 async def _note(seen: list[str]) -> None:
     seen.append("other")
+
+
+async def test_all_are_waited_for_and_the_worst_error_is_raised() -> None:
+    done: list[str] = []
+
+    async def work(name: str, error: Exception | None = None) -> None:
+        await asyncio.sleep(0.01 if error is None else 0)
+        done.append(name)
+        if error is not None:
+            raise error
+
+    with pytest.raises(ValueError, match="broken"):
+        await lanes.together(work("moved", Revoked("p 1")), work("slow"), work("bad", ValueError("broken")))
+    with pytest.raises(Revoked):
+        await lanes.together(work("moved", Revoked("p 1")), work("slow"))
+    assert sorted(done) == ["bad", "moved", "moved", "slow", "slow"]
+    await lanes.together()
