@@ -53,7 +53,7 @@ async def in_steps(steps: Generator[None, None, T]) -> T:
 
 
 async def together(*works: Awaitable[None]) -> None:
-    """Waits for all, also when some fail; raises an error then, if possible one that is more than `Revoked`."""
+    """Waits for all, also when some fail; then raises an error, rather one that is more than `Revoked`."""
     found = await asyncio.gather(*works, return_exceptions=True)
     errors = [each for each in found if isinstance(each, BaseException)]
     for error in sorted(errors, key=lambda each: isinstance(each, Revoked)):
