@@ -4,7 +4,7 @@ import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -38,27 +38,25 @@ class Prometheus:
         self._address = address
 
     async def query(self, expression: str) -> list[dict[str, Any]]:
-        """The instant vector of a PromQL expression."""
-        return list((await self._get("query", query=expression))["result"])
+        """The instant vector of a PromQL expression, once it has one: a scrape that is late leaves a gap."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while not (found := await self._found(expression)):
+                    pass
+        except TimeoutError:
+            pytest.fail(f"no data: {expression}")
+        return found
 
     async def values(self, label: str, series: str) -> list[str]:
         """The values that a label has in the series."""
         return list(await self._get(f"label/{label}/values", **{"match[]": series}))
 
-    async def until(self, expression: str) -> None:
-        """Waits until a PromQL expression has a result."""
-        async with asyncio.timeout(PATIENCE):
-            while not await self._found(expression):
-                pass
-
-    async def _found(self, expression: str) -> bool:
-        try:
-            if await self.query(expression):
-                return True
-        except ClientError:
-            pass  # it is starting
+    async def _found(self, expression: str) -> list[dict[str, Any]]:
+        with suppress(ClientError):  # it is starting
+            if found := list((await self._get("query", query=expression))["result"]):
+                return found
         await asyncio.sleep(0.1)  # before it is asked again
-        return False
+        return []
 
     async def _get(self, path: str, **parameters: str) -> Any:
         url = f"http://{self._address}/api/v1/{path}"

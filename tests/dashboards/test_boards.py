@@ -43,9 +43,9 @@ async def scraped(tmp_path: Path) -> AsyncIterator[Prometheus]:
         TestServer(make_web(view)) as server,
         prometheus(tmp_path / "p", f"{server.host}:{server.port}") as made,
     ):
-        await made.until("fairlead_ready")
+        await made.query("fairlead_ready")
         view.later(500)
-        await made.until("increase(fairlead_duplicate_events_total[30s]) > 0")
+        await made.query("increase(fairlead_duplicate_events_total[30s]) > 0")
         yield made
 
 
@@ -55,12 +55,10 @@ def filled(expression: str, **choices: str) -> str:
 
 
 async def test_every_query_of_every_panel_has_data(scraped: Prometheus):
-    asked = [
-        (title, panel["title"], target["expr"]) for title, panel in PANELS for target in panel["targets"]
-    ]
-    empty = [where for *where, expression in asked if not await scraped.query(filled(expression))]
-    assert empty == []
+    asked = [filled(target["expr"]) for _, panel in PANELS for target in panel["targets"]]
     assert len(asked) > 50
+    for expression in asked:
+        assert await scraped.query(expression)
 
 
 async def test_every_variable_has_its_choices(scraped: Prometheus):

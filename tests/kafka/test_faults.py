@@ -17,6 +17,7 @@ from kafka import KafkaProducer
 
 from monitor.arrays.hashing import partitions
 from monitor.arrays.texts import Texts
+from monitor.facts.blocks import VERSION
 from streams import settings, topics
 from streams.files.replay import Record
 from streams.guard import CRASHED
@@ -221,8 +222,8 @@ def test_a_kafka_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     ("record", "said"),
     [
         (
-            msgspec.msgpack.encode({"version": 3, "model": None, "texts": {}, "columns": {}}),
-            "block: version 3 is not known; allowed: up to 2",
+            msgspec.msgpack.encode({"version": VERSION + 1, "model": None, "texts": {}, "columns": {}}),
+            f"block: version {VERSION + 1} is not known; allowed: up to {VERSION}",
         ),
         (b"no block at all", "block: a record of 15 bytes cannot be read: ValidationError("),
     ],

@@ -76,9 +76,9 @@ def test_a_worker_keeps_its_table_over_a_restart(broker: EmbeddedBroker) -> None
 
 def test_a_worker_that_falls_behind_the_cut_log_says_so(broker: EmbeddedBroker) -> None:
     broker.create("g-decisions", "g-feedback")
-    with Worker(broker.address, "g", embedded=True, fetch=4_000, pause=0.3) as worker:
+    with Worker(broker.address, "g", embedded=True, fetch=40_000, pause=0.3) as worker:
         worker.wait_for(lambda line: "beat" in line)
-        produce(broker, "g-decisions", range(12_000), bytes(3_000))
+        produce(broker, "g-decisions", range(1_200), bytes(30_000))
         assert min(begin for begin, _ in ends(broker, "g-decisions")) > 0
         assert worker.exit() == CRASHED
     assert "the broker dropped offsets" in worker.errors[-1]

@@ -244,7 +244,7 @@ def counted(found: list[Event]) -> list[Event]:
     return [event for event in found if not isinstance(event, Decision) or event.id in kept]
 
 
-@settings(max_examples=120)
+@settings(max_examples=60)
 @given(events, st.integers(0, 1_000), st.sampled_from([0.0, 0.3]))
 def test_tests_see_what_is_left_without_repeats_and_panes_are_the_same_in_any_order(
     found: list[Event], seed: int, crashes: float

@@ -68,7 +68,7 @@ feedback = st.builds(
 events = st.lists(st.one_of(st.integers(0, 12).map(decision), feedback), max_size=40)
 
 
-@settings(max_examples=150)
+@settings(max_examples=75)
 @given(events, st.randoms(use_true_random=False), st.integers(1, 9))
 def test_any_order_duplication_and_batching_gives_the_same_panes(
     events: list[Event], chance: random.Random, size: int
@@ -78,7 +78,7 @@ def test_any_order_duplication_and_batching_gives_the_same_panes(
     assert panes(fed(again, size)) == panes(fed(events))
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(events, st.randoms(use_true_random=False))
 def test_blocks_give_back_the_facts_in_any_order_and_more_than_once(
     events: list[Event], chance: random.Random
@@ -95,7 +95,7 @@ def test_blocks_give_back_the_facts_in_any_order_and_more_than_once(
     assert panes(recovered) == panes(fed(events))
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(events, st.integers(0, 40))
 def test_what_a_crash_made_durable_plus_a_replay_gives_the_same_panes(events: list[Event], at: int) -> None:
     recovered = Facts(MODELS, bytes(16))
@@ -104,7 +104,7 @@ def test_what_a_crash_made_durable_plus_a_replay_gives_the_same_panes(events: li
     assert panes(fed(events[at // 2 :], facts=recovered)) == panes(fed(events))
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(events)
 def test_phi_grows_with_every_fact(events: list[Event]) -> None:
     """The newer pane is always the larger, else `evaluate` would keep the older one."""
@@ -119,7 +119,7 @@ def test_phi_grows_with_every_fact(events: list[Event]) -> None:
                 seen[name, pane.slot] = phi
 
 
-@settings(max_examples=150)
+@settings(max_examples=75)
 @given(events)
 def test_the_counts_are_those_of_a_batch_pass_over_the_distinct_facts(events: list[Event]) -> None:
     facts = fed(events)
@@ -232,7 +232,7 @@ def aged(events: list[Event], ends: dict[str, int]) -> Facts:
     return new
 
 
-@settings(max_examples=150)
+@settings(max_examples=75)
 @given(events, events, st.integers(0, 7), st.integers(0, 7))
 def test_dropping_what_is_over_leaves_every_unsealed_pane_as_it_was(
     events: list[Event], later: list[Event], loans: int, jobs: int

@@ -1,5 +1,7 @@
 """What tests say: references, proofs, sequences, months, alerts."""
 
+from collections import defaultdict
+
 from msgspec.structs import replace
 
 from alerts import lifecycle
@@ -85,8 +87,11 @@ def test_a_small_stream_gets_an_answer_each_month() -> None:
 def states(model: Model, made: list[Decision], days: range) -> list[tuple[int, State, int]]:
     """The changes of the one alert: day, state, episode."""
     monitor, alerts, found = Monitor("m", model), {}, []
+    daily = defaultdict(list)
+    for decision in made:
+        daily[int(decision.time - START) // 86400].append(decision)
     for day in days:
-        monitor.observe([d for d in made if at(day - 1) <= d.time < at(day)])
+        monitor.observe(daily[day - 1])
         readings = monitor.advance(at(day))
         for change in lifecycle.step(model, "m", readings, alerts, int(at(day) * 1000)):
             alerts[change.id] = change

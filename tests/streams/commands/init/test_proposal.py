@@ -35,18 +35,26 @@ def written(tmp_path: Path, *arguments: object) -> Path:
     return path
 
 
+def beginning(file: Path, folder: Path) -> Path:
+    """A copy of its first thousand rows: each day of all of COMPAS would be tested, for every preset."""
+    copy = folder / file.name
+    copy.write_text("".join(file.read_text().splitlines(keepends=True)[:1001]))
+    return copy
+
+
 @pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize("name", FILES)
 def test_what_it_writes_passes_check_and_measure(
     name: str, preset: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = written(tmp_path, FILES[name], *(["--preset", preset] if preset else []))
+    file = beginning(FILES[name], tmp_path)
+    path = written(tmp_path, file, *(["--preset", preset] if preset else []))
     assert run("check", "-c", path) == 0
     capsys.readouterr()
-    assert run("measure", FILES[name], "-c", path, "--json") in (0, 1)
+    assert run("measure", file, "-c", path, "--json") in (0, 1)
     found = json.loads(capsys.readouterr().out)
     assert (found["model"], found["invalid"]) == (name, {})
-    assert found["decisions"] == (7214 if name == "compas" else 100)
+    assert found["decisions"] == (1000 if name == "compas" else 100)
     assert all(len(attribute["groups"]) > 1 for attribute in found["attributes"].values())
 
 
