@@ -149,11 +149,13 @@ class Evaluate:
 
     async def _read(self, desk: Desk, watched: Watched) -> bool:
         """In a thread: the page and Kafka's heartbeats do not wait for what takes long."""
-        if self._turns.cost(watched.name) < QUICK_SECONDS:
+        if watched.took < QUICK_SECONDS:
             found, spent = _timed(watched, desk.clock)
         else:
             found, spent = await asyncio.to_thread(_timed, watched, desk.clock)
         self._turns.took(watched.name, spent, time.monotonic())
+        if found:
+            watched.took = spent
         return found
 
     async def _age(self, partition: int, desk: Desk, watched: Watched) -> None:

@@ -33,10 +33,6 @@ class Turns:
         due = (model for model in models if self.is_due(model, now))
         return min(due, key=lambda model: self._due.get(model, -inf), default=None)
 
-    def cost(self, model: str) -> float:
-        """What its last reading took; endless where there was none."""
-        return self._costs.get(model, inf)
-
     def took(self, model: str, seconds: float, now: float) -> None:
         """A model's reading, or finding that nothing had changed, took so long until now."""
         self._costs[model] = seconds

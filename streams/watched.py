@@ -1,6 +1,7 @@
 """What `evaluate` knows of one model: its panes, and what was last read from them."""
 
 from collections.abc import Mapping
+from math import inf
 
 from monitor import baseline
 from monitor.arrays.codes import Codes
@@ -31,6 +32,7 @@ class Watched:
         self.readings: list[Reading] = []
         self.arrived: float | None = None  # wall time (s) of the newest pane
         self.came = 0  # when the oldest event since the last reading came to Kafka (wall time, ms); 0: none
+        self.took = inf  # seconds of the processor that its last reading took
         self._trials = Trials(name, model, self.panes, levels)
         self._evaluator = Evaluator(name, model, self.panes, reference, self._trials)
         self._shape = shape(self.model)

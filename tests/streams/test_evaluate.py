@@ -14,7 +14,7 @@ from alerts.alert import State
 from monitor.config import Config, Rule
 from monitor.panes import measures, packed
 from monitor.panes.packed import Counted, Pane
-from streams.evaluate import newest
+from streams.evaluate import QUICK_SECONDS, newest
 from streams.messages import bundles
 from streams.partition import shape
 from streams.parts import LARGEST, PART
@@ -92,6 +92,28 @@ async def test_the_wait_from_arrival_to_verdict_is_measured(line: Line) -> None:
     latency = line.worker.health().latency
     assert sum(latency.counts) == 1
     assert latency.total > 0
+
+
+@pytest.mark.parametrize(("took", "threaded"), [(2 * QUICK_SECONDS, True), (QUICK_SECONDS / 2, False)])
+async def test_what_takes_long_is_read_in_a_thread(
+    line: Line, monkeypatch: pytest.MonkeyPatch, took: float, threaded: bool
+) -> None:
+    threads: list[object] = []
+
+    async def to_thread(work: Any, *arguments: Any) -> Any:
+        threads.append(work)
+        return work(*arguments)
+
+    await line.produce(*map(decision, range(4)))
+    await line.settle()
+    monkeypatch.setattr(asyncio, "to_thread", to_thread)
+    (watched,) = [each for desk in line.worker.evaluate.desks.values() for each in desk.models.values()]
+    watched.took = took
+    await line.turn()  # nothing has changed: how long a reading takes is not forgotten by that
+    threads.clear()
+    await line.produce(decision(4))
+    await line.settle()
+    assert bool(threads) is threaded
 
 
 async def test_a_partition_that_left_is_forgotten(line: Line) -> None:
