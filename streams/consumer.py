@@ -222,10 +222,11 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
             fetched = await self._getmany(active, min(timeout, POLL_SECONDS) if active == every else 0.0)
             positions = self._positions
         await self._count_lost(fetched)
-        if positions != self._positions:  # meanwhile: what was read of inputs comes again
+        if positions == self._positions:
+            self._note_ends(active)
+        else:  # they were lost meanwhile: what was read of inputs comes again
             fetched = {tp: records for tp, records in fetched.items() if self._is_changelog_tp(tp)}
         messages = {tp: self._hand_on(tp, records) for tp, records in fetched.items()}
-        self._note_ends(active)
         if not fetched and active != every:
             await self._rest()
         return messages, self._active_partitions

@@ -269,6 +269,8 @@ async def test_what_is_read_during_a_revocation_is_not_handed_on(
         await looked.wait()
         return dict.fromkeys(partitions, 5)
 
+    at_end = SimpleNamespace(asked=1.0, has_valid_position=True, position=6, highwater=6)
+    consumer._thread._consumer = assigned(SimpleNamespace(state_value=lambda _: at_end))
     consumer._thread.earliest_offsets = slow
     fetching = asyncio.create_task(consumer._wait_next_records(0.0))
     await asyncio.sleep(0.01)
@@ -276,6 +278,7 @@ async def test_what_is_read_during_a_revocation_is_not_handed_on(
     looked.set()
     assert (await fetching)[0] == {}
     assert not consumer._in_hand
+    assert consumer.ended(A) is None  # though the position is at the end: nobody has what was before it
 
 
 async def test_a_full_queue_neither_pauses_nor_revives_a_partition(consumer: Consumer) -> None:
