@@ -156,6 +156,7 @@ def recoveries(address: str, sizes: Sizes) -> Found:
     ]
     return tables, [
         Bar("rows of state restored a second", again.rows_a_second, RESTORED),
+        Bar("bytes a pending decision, as a worker grows", again.each, most=LARGEST),
         Bar("seconds for which a worker that stays takes nothing", max(stalls.values()), most=STALL),
     ]
 
@@ -182,9 +183,8 @@ def growths(_: str, sizes: Sizes) -> Found:
         [[f"{join.pending:,}", *(f"{number:,.0f}" for number in numbers)]],
     )
     bars = [
-        Bar("bytes a pending decision, as the process grows", join.resident, most=LARGEST),
+        Bar("bytes a pending decision, as a process of facts grows", join.resident, most=LARGEST),
         Bar("ids found a second among pending ones", join.found, JOINED),
-        Bar("feedback learned a second", join.learned, JOINED),
     ]
     return [Table("What ten times as much costs", columns, rows), joined], bars
 
