@@ -76,7 +76,7 @@ class Collect:
                 return
             self.last_arrival = time.time()
             async with self._working:  # of several lanes one at a time: Kafka is waited for side by side
-                taken = await in_steps(state.taking(bundle))
+                taken = await in_steps(state.take(bundle))
             await self._keep(state, bundle.topic, taken)
 
     async def _keep(self, state: Partition, topic: str, taken: Taken) -> None:

@@ -129,7 +129,7 @@ class Evaluate:
             await self._tell(desk.untold)
             desk.untold = []
             await self._raise(partition, desk, [*desk.judge_removed(), *desk.judge_exposures()])
-        for _ in desk.models.copy():
+        for _ in range(len(desk.models)):
             async with desk.lock:  # between two models, panes may come
                 name = self._turns.next(desk.models, time.monotonic())
                 if name is None or self.desks.get(partition) is not desk:

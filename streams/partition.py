@@ -94,18 +94,11 @@ class Partition:
         self._restored = {topic: time for topic, time in latest if time is not None}
         self._known = self._found()
 
-    def take(self, bundle: Bundle) -> Taken:
-        """Takes a bundle's events. What is returned must be durable before the bundle is done."""
-        steps = self.taking(bundle)
-        while True:
-            try:
-                next(steps)
-            except StopIteration as done:
-                taken: Taken = done.value
-                return taken
+    def take(self, bundle: Bundle) -> Generator[None, None, Taken]:
+        """Takes a bundle's events, in steps of some ten milliseconds, between which the loop may go on.
 
-    def taking(self, bundle: Bundle) -> Generator[None, None, Taken]:
-        """`take` in steps of some ten milliseconds, between which the loop may go on."""
+        What is returned must be durable before the bundle is done.
+        """
         now = time.time_ns() // 1_000_000
         values = [value or b"" for value in bundle.values]
         found = self._decoders[bundle.topic].batches(values, now + DAY_MS)
@@ -209,8 +202,9 @@ class Partition:
 
     def merge(self, items: Mapping[bytes, bytes]) -> tuple[dict[bytes, bytes], list[bytes]]:
         """Larger blocks in place of many small ones, and the keys of those that they replace."""
-        chosen = [key for key in self.shelf.due() if key in items]  # else another holding has removed it
-        return {self._key(): record for record in blocks.merge(items[key] for key in chosen)}, chosen
+        due = self.shelf.due()
+        there = (items[key] for key in due if key in items)  # what is not, another holding has removed
+        return {self._key(): record for record in blocks.merge(there)}, due
 
     def age(self, clock: int | None) -> dict[str, int]:
         """The times (ms) to be sealed by now, by model; empty when nothing is worth dropping."""

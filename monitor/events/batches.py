@@ -63,11 +63,7 @@ class Batch(ABC, Generic[E]):
 
     def take(self, places: I64) -> Self:
         """The events at these places, which rise; itself for all of them."""
-        if len(places) == len(self):
-            return self
-        some = self._some(places)
-        some.texts = self.texts.take(places)
-        return some
+        return self if len(places) == len(self) else self._some(places)
 
     def types(self, name: str) -> set[type]:
         """What a column's values are: where they are plain there is no need to look at each."""

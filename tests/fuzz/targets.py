@@ -29,6 +29,7 @@ from streams.ingest import bodies
 from streams.ingest.foreign import Foreign
 from streams.partition import Partition
 from streams.process import make_app
+from tests.streams.steps import take
 
 LATEST = 2_000_000_000_000
 HOUR = 3_600_000
@@ -88,8 +89,8 @@ def feedback(data: bytes) -> None:
 
 def _taken(topic: str, data: bytes) -> None:
     state = Partition(0, CONFIG, 1, bytes(16), Counter())
-    state.take(bundle("decisions", DECISION))
-    taken = state.take(bundle(topic, data))
+    take(state, bundle("decisions", DECISION))
+    taken = take(state, bundle(topic, data))
     panes = state.take_panes()
     again = Partition(0, CONFIG, 1, bytes(16), Counter())
     for name, record in taken.blocks.items():
@@ -166,7 +167,7 @@ def _block() -> list[bytes]:
 
 def _pane() -> list[bytes]:
     state = Partition(0, CONFIG, 1, bytes(16), Counter())
-    state.take(bundle("decisions", DECISION))
+    take(state, bundle("decisions", DECISION))
     return [bytes(cramjam.zstd.decompress(pane.counted)) for pane in state.take_panes()]
 
 

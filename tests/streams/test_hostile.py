@@ -20,6 +20,7 @@ from monitor.panes.caps import NAMES as CAPS
 from monitor.panes.panes import PAIRS
 from streams.partition import Partition
 from streams.refusals import EACH
+from tests.streams.steps import take
 from tests.streams.test_partition import bundle
 
 COUNT, DAY, KEY = 2, 86_400, bytes(16)
@@ -75,8 +76,8 @@ def honest(number: int) -> bytes:
 def flooded(number: int = 0, rounds: int = 4) -> Partition:
     state = Partition(number, CONFIG, COUNT, KEY, Counter())
     for part in range(rounds):
-        state.take(bundle([*hostile(120 * part, 120)]))
-        state.take(bundle([*lies(120 * part, 120)], "feedback"))
+        take(state, bundle([*hostile(120 * part, 120)]))
+        take(state, bundle([*lies(120 * part, 120)], "feedback"))
     return state
 
 
@@ -124,8 +125,8 @@ def test_what_is_refused_leaves_nothing_behind() -> None:
         bad = [*(honest(n).replace(b"rents", b"model %d" % n) for n in range(start, start + 500))]
         bad += [b"\xff%d" % n for n in range(start, start + 500)]
         bad += [msgspec.json.encode({"id": "x" * 300 + str(n), "time": n}) for n in range(start, start + 500)]
-        state.take(bundle(bad))
-        state.take(bundle(bad, "feedback"))
+        take(state, bundle(bad))
+        take(state, bundle(bad, "feedback"))
 
     refuse(0)
     gc.collect()
@@ -144,7 +145,7 @@ def test_what_is_refused_leaves_nothing_behind() -> None:
 
 def test_what_it_makes_others_send_is_bounded() -> None:
     """Not a report an event, nor a detour an event."""
-    taken = Partition(0, CONFIG, COUNT, KEY, Counter()).take(bundle([*hostile(0, 1_000)]))
+    taken = take(Partition(0, CONFIG, COUNT, KEY, Counter()), bundle([*hostile(0, 1_000)]))
     assert len(taken.invalid) <= EACH + 10
     assert len(taken.found) <= 2
     away = sum(len(value) for _, _, value in taken.misrouted)
@@ -169,7 +170,7 @@ def test_others_models_are_counted_as_if_it_were_not_there(flood: Partition) -> 
     ours = [n for n in range(400) if partitions(Texts([f"d{n}"]), COUNT)[0] == 0]
     calm = Partition(0, CONFIG, COUNT, KEY, Counter())
     for state in (flood, calm):
-        state.take(bundle([honest(number) for number in ours]))
+        take(state, bundle([honest(number) for number in ours]))
     counted = []
     for state in (flood, calm):
         window = state.facts.panes["rents"].window(DECISION, None, None)

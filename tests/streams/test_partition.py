@@ -25,6 +25,7 @@ from streams.partition import Partition, Taken, shape
 from streams.refusals import EACH
 from streams.shelf import MANY
 from tests.monitor.readable import Cell, everything
+from tests.streams.steps import take
 
 COUNT, DAY = 4, 86_400
 CONFIG = Config(models={"loans": Model(positive=["yes"], attributes=["sex"])})
@@ -70,8 +71,8 @@ def counted(state: Partition) -> Mapping[int, tuple[str, dict[Cell, int]]]:
 def test_events_become_blocks_that_give_the_same_panes() -> None:
     ids = [next(names) for names in [mine()] for _ in range(20)]
     state = partition()
-    table = kept(state.take(bundle([decision(i) for i in ids])))
-    table |= kept(state.take(bundle([outcome(i) for i in ids], "feedback")))
+    table = kept(take(state, bundle([decision(i) for i in ids])))
+    table |= kept(take(state, bundle([outcome(i) for i in ids], "feedback")))
     restored = partition()
     restored.restore(table)
     assert counted(restored) == counted(state) != {}
@@ -81,12 +82,12 @@ def test_events_become_blocks_that_give_the_same_panes() -> None:
 def test_restored_facts_tell_the_time_only_at_the_end_of_the_log() -> None:
     """Of what was in hand when a worker died, the later part may be durable, and the earlier not."""
     ids = mine()
-    table = partition().take(bundle([decision(next(ids), time=3 * DAY)])).blocks
+    table = take(partition(), bundle([decision(next(ids), time=3 * DAY)])).blocks
     restored = partition()
     restored.restore(table)
     assert restored.clock(RUNNING) == (None, False, inf)
-    restored.take(bundle([decision(next(ids), time=DAY)]))
-    restored.take(bundle([outcome(next(ids), time=2 * DAY)], "feedback"))
+    take(restored, bundle([decision(next(ids), time=DAY)]))
+    take(restored, bundle([outcome(next(ids), time=2 * DAY)], "feedback"))
     assert restored.clock(RUNNING) == (DAY * 1000, False, inf)
     assert [restored.clock(ended(now))[0] for now in (1.0, 4.0)] == [DAY * 1000, 3 * DAY * 1000]
 
@@ -94,16 +95,16 @@ def test_restored_facts_tell_the_time_only_at_the_end_of_the_log() -> None:
 def test_what_came_before_writes_nothing() -> None:
     state = partition()
     one = decision(next(mine()))
-    assert state.take(bundle([one, one])).blocks
-    assert state.take(bundle([one])).blocks == {}
+    assert take(state, bundle([one, one])).blocks
+    assert take(state, bundle([one])).blocks == {}
     assert state.counts["duplicates"] == 2
 
 
 def test_two_writers_never_share_a_key() -> None:
     state, ids = partition(), mine()
     keys = [
-        *state.take(bundle([decision(next(ids))])).blocks,
-        *state.take(bundle([decision(next(ids))])).blocks,
+        *take(state, bundle([decision(next(ids))])).blocks,
+        *take(state, bundle([decision(next(ids))])).blocks,
     ]
     assert len(set(keys)) == 2
     assert all(key.startswith(keys[0].partition(b"/")[0]) for key in keys)
@@ -112,21 +113,21 @@ def test_two_writers_never_share_a_key() -> None:
 def test_a_partition_that_comes_back_replaces_nothing_of_before() -> None:
     """The same process loses it in a rebalance, and gets it again in the next one."""
     ids = mine()
-    before, again = (partition().take(bundle([decision(next(ids))])).blocks for _ in range(2))
+    before, again = (take(partition(), bundle([decision(next(ids))])).blocks for _ in range(2))
     assert not before.keys() & again.keys()
 
 
 def test_what_belongs_elsewhere_is_sent_on_as_it_was() -> None:
     state = partition()
     here, there = next(mine()), next(mine(1))
-    taken = state.take(bundle([decision(there, score=0.5, attributes={"sex": "F"}), decision(here)]))
+    taken = take(state, bundle([decision(there, score=0.5, attributes={"sex": "F"}), decision(here)]))
     ((home, key, value),) = taken.misrouted
     sent = json.loads(value)
     assert (home, key.decode(), sent["id"]) == (1, there, there)
     assert (sent["score"], sent["attributes"]) == (0.5, {"sex": "F"})
     assert (state.counts["misrouted"], state.counts["events.decisions"]) == (1, 1)
     home = Partition(1, CONFIG, COUNT, KEY, Counter())
-    assert home.take(bundle([value])).blocks
+    assert take(home, bundle([value])).blocks
 
 
 def test_many_that_belong_elsewhere_are_few_messages() -> None:
@@ -135,7 +136,7 @@ def test_many_that_belong_elsewhere_are_few_messages() -> None:
     wanted = {
         home: [n for n in names if partitions(Texts([n]), COUNT)[0] == home] for home in range(1, COUNT)
     }
-    taken = state.take(bundle([decision(name) for name in names]))
+    taken = take(state, bundle([decision(name) for name in names]))
     assert len(taken.misrouted) < 10
     assert all(len(value) < LARGEST + 10_000 for _, _, value in taken.misrouted)
     assert state.counts["misrouted"] == sum(map(len, wanted.values()))
@@ -143,7 +144,7 @@ def test_many_that_belong_elsewhere_are_few_messages() -> None:
         told = [json.loads(value) for to, _, value in taken.misrouted if to == home]
         assert [event["id"] for events in told for event in events] == expected
         there = Partition(home, CONFIG, COUNT, KEY, Counter())
-        there.take(bundle([value for to, _, value in taken.misrouted if to == home]))
+        take(there, bundle([value for to, _, value in taken.misrouted if to == home]))
         assert there.counts["events.decisions"] == len(expected)
 
 
@@ -152,7 +153,7 @@ def test_what_would_be_too_large_to_be_sent_on_is_invalid() -> None:
     shares = {f"{number:015}": 1 for number in range(200)}
     event = decision(next(mine(1)), attributes={f"a{i}": shares for i in range(200)})
     assert MOVED < len(event) < MOST
-    taken = partition().take(bundle([event]))
+    taken = take(partition(), bundle([event]))
     assert taken.misrouted == []
     assert [json.loads(record)["reason"] for record in taken.invalid] == ["too_large"]
 
@@ -161,7 +162,7 @@ def test_each_refusal_names_its_message_and_its_reason() -> None:
     state, ids = partition(), mine()
     far = decision(next(mine(1)))
     good, unknown = decision(next(ids)), decision(next(ids), model="others")
-    taken = state.take(bundle([far, good, b"{", None, unknown, good]))
+    taken = take(state, bundle([far, good, b"{", None, unknown, good]))
     refused = [json.loads(record) for record in taken.invalid]
     assert {r["offset"]: r["reason"] for r in refused} == {
         102: "malformed",
@@ -176,7 +177,7 @@ def test_each_refusal_names_its_message_and_its_reason() -> None:
 
 def test_an_array_of_bad_events_is_one_refusal_a_reason() -> None:
     state = partition()
-    taken = state.take(bundle([b"[" + b"1," * 999 + b"{}]"]))
+    taken = take(state, bundle([b"[" + b"1," * 999 + b"{}]"]))
     refused = {r["reason"]: r["count"] for r in map(json.loads, taken.invalid)}
     assert refused == {"wrong_type": 999, "missing_field": 1}
     assert state.counts["invalid.wrong_type"] == 999
@@ -185,7 +186,7 @@ def test_an_array_of_bad_events_is_one_refusal_a_reason() -> None:
 def test_many_refusals_are_few_reports() -> None:
     state, ids = partition(), mine()
     bad = [b"{"] * 5_000 + [decision(next(ids), model=f"invented {i}") for i in range(5_000)]
-    reports = [*map(json.loads, state.take(bundle(bad)).invalid)]
+    reports = [*map(json.loads, take(state, bundle(bad)).invalid)]
     assert len(reports) == EACH + 2
     assert sum(report["count"] for report in reports) == 10_000
     assert [(r["offset"], r["last"], r["count"]) for r in reports[-2:]] == [
@@ -198,20 +199,20 @@ def test_many_refusals_are_few_reports() -> None:
 def test_a_report_quotes_no_person() -> None:
     state, ids = partition(), mine()
     bad = [decision(next(ids), model="jane@example.com"), decision(next(ids), time="+44 20 7946 0958")]
-    assert "jane" not in str(state.take(bundle(bad)).invalid)
-    assert "7946" not in str(state.take(bundle(bad)).invalid)
+    assert "jane" not in str(take(state, bundle(bad)).invalid)
+    assert "7946" not in str(take(state, bundle(bad)).invalid)
 
 
 def test_the_payload_goes_along_when_it_may() -> None:
     state = partition(replace(CONFIG, broker=Broker(invalid_payload=True)))
-    (record,) = state.take(bundle([b"\xff" * 200_000])).invalid
+    (record,) = take(state, bundle([b"\xff" * 200_000])).invalid
     assert len(json.loads(record)["payload"]) == 100_000
 
 
 def test_names_of_unknown_fields_are_capped() -> None:
     state, ids = partition(), mine()
     for i in range(3 * FIELDS):
-        state.take(bundle([decision(next(ids), **{f"field{i}": 1})]))
+        take(state, bundle([decision(next(ids), **{f"field{i}": 1})]))
     unknown = {name: n for name, n in state.counts.items() if name.startswith("unknown.")}
     assert len(unknown) == FIELDS + 1
     assert unknown["unknown.__other__"] == 2 * FIELDS
@@ -223,11 +224,11 @@ def test_names_of_unknown_fields_are_capped() -> None:
 )
 def test_what_is_declared_since_is_unknown_of_older_facts(more: dict[str, Any]) -> None:
     ids = mine()
-    table = partition().take(bundle([decision(next(ids), attributes={"sex": "F"})])).blocks
+    table = take(partition(), bundle([decision(next(ids), attributes={"sex": "F"})])).blocks
     new = replace(CONFIG, models={"loans": replace(CONFIG.models["loans"], **more)})
     restored = partition(new)
     restored.restore(table)
-    restored.take(bundle([decision(next(ids), attributes={"sex": "M", "age": "old"})]))
+    take(restored, bundle([decision(next(ids), attributes={"sex": "M", "age": "old"})]))
     assert {"F", "M"} <= groups(restored)
 
 
@@ -242,7 +243,7 @@ def test_small_blocks_are_merged_into_one_with_the_same_facts() -> None:
     state, ids = partition(), mine()
     table: dict[bytes, bytes] = {}
     for _ in range(MANY):
-        table |= put(state, state.take(bundle([decision(next(ids))])).blocks)
+        table |= put(state, take(state, bundle([decision(next(ids))])).blocks)
     merged, replaced = state.merge(table)
     assert set(replaced) == set(table)
     assert len(merged) == 1
@@ -253,7 +254,7 @@ def test_small_blocks_are_merged_into_one_with_the_same_facts() -> None:
 
 def test_few_blocks_are_left_alone() -> None:
     state = partition()
-    table = put(state, state.take(bundle([decision(next(mine()))])).blocks)
+    table = put(state, take(state, bundle([decision(next(mine()))])).blocks)
     assert state.merge(table) == ({}, [])
 
 
@@ -267,15 +268,15 @@ def ended(second: float, *topics: str) -> dict[str, float | None]:
 
 def test_the_clock_is_the_slower_topic_s() -> None:
     state, one = partition(), next(mine())
-    state.take(bundle([decision(one, time=9 * DAY)]))
+    take(state, bundle([decision(one, time=9 * DAY)]))
     assert state.clock(RUNNING) == (None, False, inf)
-    state.take(bundle([outcome(one, 4 * DAY)], "feedback"))
+    take(state, bundle([outcome(one, 4 * DAY)], "feedback"))
     assert state.clock(RUNNING) == (4 * DAY * 1000, False, inf)
 
 
 def test_a_topic_that_has_ended_for_some_seconds_holds_nobody_back() -> None:
     state, one = partition(), next(mine())
-    state.take(bundle([decision(one, time=9 * DAY)]))
+    take(state, bundle([decision(one, time=9 * DAY)]))
     told = [state.clock(ended(second, "feedback")) for second in (0.0, 2.9, 3.0)]
     assert told == [(None, False, inf), (None, False, inf), (9 * DAY * 1000, False, 3.0)]
     assert state.clock(RUNNING) == (None, False, inf)
@@ -292,7 +293,7 @@ def test_a_partition_is_idle_when_both_topics_have_ended() -> None:
     state = partition()
     assert state.clock(ended(0.0)) == (None, False, inf)
     assert state.clock(ended(3.0)) == (None, True, 3.0)
-    state.take(bundle([decision(next(mine()), time=9 * DAY)]))
+    take(state, bundle([decision(next(mine()), time=9 * DAY)]))
     assert state.clock({"decisions": 5.0, "feedback": 4.0}) == (9 * DAY * 1000, True, 4.0)
     assert state.clock(RUNNING)[1] is False
 
@@ -302,7 +303,7 @@ TESTED = Model(positive=["yes"], attributes=["sex"], rules=[Rule(metric="selecti
 
 def about_one(state: Partition, time: int, ids: Iterator[str]) -> Taken:
     """Takes five decisions about one person, made in as many seconds."""
-    return state.take(bundle([decision(next(ids), time=time + i, entity="ann") for i in range(5)]))
+    return take(state, bundle([decision(next(ids), time=time + i, entity="ann") for i in range(5)]))
 
 
 def test_decisions_about_one_person_are_told_settled_and_marked() -> None:
@@ -339,7 +340,7 @@ def test_claims_that_are_not_settled_hold_the_clock_back() -> None:
 def test_repeats_outlive_facts_that_are_dropped() -> None:
     state, ids = partition(Config(models={"loans": replace(TESTED, feedback_within="1d")})), mine()
     old = [decision(next(ids), time=DAY, entity="ann") for _ in range(2_000)]
-    state.take(bundle(old))
+    take(state, bundle(old))
     ((_, claims),) = about_one(state, 9 * DAY, ids).claims
     settled = state.hear(bundle([claims], "fairlead-entities"))
     state.hear(bundle([record for _, record in settled.repeats], "fairlead-repeats"))
@@ -370,14 +371,14 @@ def groups(state: Partition) -> set[str]:
 def test_a_restart_makes_no_room_for_other_names() -> None:
     state, ids = partition(), mine()
     said = next(ids)
-    table = state.take(crowd(0, ids)).blocks | state.take(bundle([decision(said)])).blocks
-    table |= state.take(bundle([msgspec.json.encode(told(said, "late"))], "feedback")).blocks
+    table = take(state, crowd(0, ids)).blocks | take(state, bundle([decision(said)])).blocks
+    table |= take(state, bundle([msgspec.json.encode(told(said, "late"))], "feedback")).blocks
     restored = partition()
     restored.restore(table)
     known = groups(restored)
     assert len(known) == GROUPS + 1  # of feedback apart from those of decisions
-    restored.take(crowd(GROUPS, ids))
-    restored.take(bundle([decision(next(ids), attributes={"sex": "g7"})]))
+    take(restored, crowd(GROUPS, ids))
+    take(restored, bundle([decision(next(ids), attributes={"sex": "g7"})]))
     assert groups(restored) == known | {"__other__"}
     assert restored.counts["capped"] == 3 * GROUPS + 1  # the last decision's class
 
@@ -389,31 +390,31 @@ def told(id: str, group: str) -> dict[str, Any]:
 def test_counts_stay_when_facts_end() -> None:
     state, ids = partition(), mine()
     one = decision(next(ids))
-    state.take(bundle([one, one, decision(next(ids), attributes={"sex": "F"})]))
-    state.take(crowd(0, ids))
+    take(state, bundle([one, one, decision(next(ids), attributes={"sex": "F"})]))
+    take(state, crowd(0, ids))
     before = dict(state.counts)
     assert before["duplicates"] == 1
     assert before["capped"] > 0
     state.renew({"loans": 0})
-    state.take(bundle([one]))
+    take(state, bundle([one]))
     assert state.counts["duplicates"] == 2
     assert all(state.counts[name] >= n for name, n in before.items())
 
 
 def test_what_is_read_back_is_counted_once() -> None:
     state, ids = partition(), mine()
-    table = state.take(crowd(0, ids)).blocks
+    table = take(state, crowd(0, ids)).blocks
     twice = {b"copy of " + key: record for key, record in table.items()}
     restored = partition()
     restored.restore(table | twice)
-    assert restored.take(bundle([])).blocks == {}
+    assert take(restored, bundle([])).blocks == {}
     assert (restored.counts["duplicates"], restored.counts["capped"]) == (0, 0)
 
 
 def test_the_time_of_events_of_1970_is_known_after_a_restart() -> None:
     state, one = partition(), next(mine())
-    table = state.take(bundle([decision(one, time=0)])).blocks
-    table |= state.take(bundle([outcome(one, time=0)], "feedback")).blocks
+    table = take(state, bundle([decision(one, time=0)])).blocks
+    table |= take(state, bundle([outcome(one, time=0)], "feedback")).blocks
     restored = partition()
     restored.restore(table)
     told = [restored.clock(ended(now)) for now in (0.0, 3.0)]
@@ -423,7 +424,7 @@ def test_the_time_of_events_of_1970_is_known_after_a_restart() -> None:
 
 def test_the_oldest_arrival_is_remembered() -> None:
     state, ids = partition(), mine()
-    state.take(bundle([decision(next(ids)), decision(next(ids))]))
+    take(state, bundle([decision(next(ids)), decision(next(ids))]))
     assert state.arrived == 6_999
 
 
