@@ -18,6 +18,7 @@ from streams.evaluate import QUICK_SECONDS, newest
 from streams.messages import bundles
 from streams.partition import shape
 from streams.parts import LARGEST, PART
+from streams.turns import Turns
 from tests.alerts.doubles import Crash
 from tests.streams.line import CROWD, LOANS, Line, decision
 
@@ -60,8 +61,11 @@ async def test_who_waited_for_a_slow_kafka_does_not_rest_from_it(line: Line) -> 
         await asyncio.sleep(0.5 if topic == line.topics.pane_table else 0)
         return await line.log.send(topic, *arguments)
 
+    await line.produce(decision(0))
+    await line.settle()  # what is loaded at a first reading takes long
+    line.worker.evaluate._turns = Turns()
     line.worker.app.producer = SimpleNamespace(send=slow)
-    await line.produce(*map(decision, range(CROWD)))
+    await line.produce(*map(decision, range(1, CROWD)))
     await line.settle()
     line.worker.app.producer = line.log
     await line.produce(decision(CROWD))
