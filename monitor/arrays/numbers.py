@@ -2,12 +2,9 @@
 
 import math
 from collections.abc import Sequence
-from types import NoneType
 
 import numpy as np
 import numpy.typing as npt
-
-from monitor.arrays.kinds import types
 
 U32 = npt.NDArray[np.uint32]
 _LARGEST = np.float64(np.finfo(np.float32).max)
@@ -19,12 +16,18 @@ def bits(values: Sequence[float | None]) -> U32:
     >>> bits([None, 0.0, 1.5]).tolist()
     [0, 2147483648, 1069547520]
     """
-    present = np.array([value is not None for value in values], np.bool_)
-    plain = types(values) <= {float, NoneType}
-    numbers = np.array(values if plain else [None if v is None else _float(v) for v in values], np.float64)
+    numbers = _numbers(values)
     narrow = np.clip(numbers, -_LARGEST, _LARGEST).astype(np.float32)
     coded = np.where(narrow == 0, np.float32(-0.0), narrow).view(np.uint32)
-    return np.where(present, coded, np.uint32(0))
+    return np.where(np.isnan(numbers), np.uint32(0), coded)
+
+
+def _numbers(values: Sequence[float | None]) -> npt.NDArray[np.float64]:
+    """The same as an array; None is nan, which no event holds."""
+    try:
+        return np.array(values, np.float64)
+    except OverflowError:
+        return np.array([None if value is None else _float(value) for value in values], np.float64)
 
 
 def _float(value: float) -> float:

@@ -86,8 +86,12 @@ class Texts(Sequence[str | None]):
     @classmethod
     def repeated(cls, texts: Sequence[str], counts: I64) -> Self:
         """Each text so many times."""
-        once = cls(texts)
-        return once.take(np.repeat(np.arange(len(texts)), counts))
+        once = cls([text for text, count in zip(texts, counts.tolist(), strict=True) if count])
+        each = np.repeat(np.arange(len(once)), counts[counts > 0])
+        names, which = once.distinct
+        found = once.take(each)
+        found.distinct = names, which[each]  # known without looking at all of them
+        return found
 
     def spread(self, there: npt.NDArray[np.bool_]) -> Self:
         """As many as `there` says, in order, where it says so; between them none."""

@@ -197,10 +197,10 @@ class Runs(Generic[E]):
         if len(self._events) >= AT_ONCE:
             self._turn()
 
-    def add_columns(self, columns: Mapping[str, Sequence[Any]], records: I64) -> None:
-        """Messages by columns, with the number of each event's message."""
+    def add_columns(self, columns: Mapping[str, Sequence[Any]], records: I64, known: Types) -> None:
+        """Messages by columns, with the number of each event's message, and the types that are known."""
         self._turn()
-        self._extend(columns, records)
+        self._extend(columns, records, known)
 
     def close(self) -> list[Batch[E]]:
         """All batches so far. Their times are still to be set."""
@@ -219,26 +219,27 @@ class Runs(Generic[E]):
             self._end()
             self._batches.append(Structs(self._kind, events, _untimed(places), np.array(places)))
         else:
-            self._extend(found, np.array(places))
+            self._extend(found, np.array(places), {})
 
-    def _extend(self, columns: Mapping[str, Sequence[Any]], records: I64) -> None:
+    def _extend(self, columns: Mapping[str, Sequence[Any]], records: I64, known: Types) -> None:
+        found = {name: known[name] if name in known else types(c) for name, c in columns.items()}
         if len(self._columns.keys() | columns.keys()) > self._widest:
             self._end()
         if self._count:
-            self._join(columns, len(records))
+            self._join(columns, found, len(records))
         else:  # they stay what they are
-            self._columns, self._types = dict(columns), {name: types(c) for name, c in columns.items()}
+            self._columns, self._types = dict(columns), found
         self._records.append(records)
         self._count += len(records)
 
-    def _join(self, columns: Mapping[str, Sequence[Any]], count: int) -> None:
+    def _join(self, columns: Mapping[str, Sequence[Any]], found: Types, count: int) -> None:
         for name in self._columns.keys() | columns.keys():
             before = self._columns.get(name) or [None] * self._count
             joined = before if isinstance(before, list) else list(before)
             more = columns[name] if name in columns else [None] * count
             joined.extend(more)
             self._columns[name] = joined
-            self._types[name] = self._types.get(name, {NoneType}) | types(more)
+            self._types[name] = self._types.get(name, {NoneType}) | found.get(name, {NoneType})
 
     def _end(self) -> None:
         """The columns so far are a batch."""

@@ -19,10 +19,12 @@ Column = Sequence[Any]
 class Clean(NamedTuple):
     """Columns that are fields of the event, of one length, and how many of it each message held.
 
-    `unknown` are the names of the first message's other columns.
+    `numbers` are those columns that are known to hold floats alone; `unknown` are the names of the first
+    message's other columns.
     """
 
     columns: dict[str, Column]
+    numbers: list[str]
     counts: I64
     unknown: list[str]
 
@@ -48,6 +50,8 @@ class CleanDecoder:
         self._required = {field.name for field in fields if field.required}
         self._id = fields[0].name
         types = dict(_column(field.name, field.type, field.required) for field in fields)
+        self._numbers = frozenset(name for name, found in types.items() if _holds_numbers(found))
+        self._plain = msgspec.json.Decoder(list[float])
         self._decoders = {name: msgspec.json.Decoder(list[found]) for name, found in types.items()}  # type: ignore[valid-type]
 
     def decode(self, messages: Sequence[bytes]) -> Clean | None:
@@ -68,17 +72,31 @@ class CleanDecoder:
         for message in messages:
             self._check(message)
         ids, counts = self._decoded(self._id, messages)
-        columns = {self._id: ids}
+        columns, numbers = {self._id: ids}, list[str]()
         for name in dict.fromkeys(chain.from_iterable(message.columns for message in messages)):
-            if name != self._id:
+            if name in self._numbers and (plain := self._floats(name, messages, counts)) is not None:
+                columns[name] = plain
+                numbers.append(name)
+            elif name != self._id:
                 columns[name] = self._column(name, messages, counts)
         if "model" in self._required and "model" not in columns:
             columns["model"] = Texts.repeated([message.model or "" for message in messages], counts)
         known = {name: column for name, column in columns.items() if self._is_known(name)}
-        return Clean(known, counts, [name for name in messages[0].columns if not self._is_known(name)])
+        unknown = [name for name in messages[0].columns if not self._is_known(name)]
+        return Clean(known, numbers, counts, unknown)
 
     def _is_known(self, name: str) -> bool:
         return name.partition(".")[0] in self._fields
+
+    def _floats(self, name: str, messages: Sequence[_Message], counts: I64) -> list[float] | None:
+        """A column that all messages have and that holds numbers alone: nobody need look at each."""
+        try:
+            lists = [self._plain.decode(message.columns[name]) for message in messages]
+        except (KeyError, msgspec.ValidationError):
+            return None
+        if [*map(len, lists)] != counts.tolist():
+            raise _UnclearError
+        return [*chain.from_iterable(lists)]
 
     def _column(self, name: str, messages: Sequence[_Message], counts: I64) -> Column:
         """A column that some messages have, with None for the events of the others."""
@@ -141,6 +159,12 @@ def _spread(column: Column, there: npt.NDArray[np.bool_]) -> Column:
         return column.spread(there)
     values = iter(column)
     return [next(values) if has else None for has in there.tolist()]
+
+
+def _holds_numbers(found: Any) -> bool:
+    """Whether a column may hold floats, and no integers, which would not stay what they are."""
+    kinds = {get_args(kind)[0] if get_origin(kind) is Annotated else kind for kind in get_args(found)}
+    return float in kinds and not kinds & {int, bool}
 
 
 def _column(name: str, found: Any, required: bool) -> tuple[str, Any]:

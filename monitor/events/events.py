@@ -16,7 +16,7 @@ import numpy.typing as npt
 from msgspec import Meta, Struct
 
 from monitor.arrays.personal import shown
-from monitor.events.batches import AT_ONCE, Batch, Runs, rows
+from monitor.events.batches import AT_ONCE, Batch, Runs, Types, rows
 from monitor.events.clean import CleanDecoder
 
 LONGEST = 256  # characters of any string
@@ -180,7 +180,8 @@ class Decoder(Generic[Event]):
         """
         numbers, messages = zip(*numbered, strict=True)
         if clean := self._clean.decode(messages):
-            runs.add_columns(clean.columns, np.repeat(np.array(numbers), clean.counts))
+            floats: Types = {name: {float} for name in clean.numbers}
+            runs.add_columns(clean.columns, np.repeat(np.array(numbers), clean.counts), floats)
             return [] if numbers[0] else clean.unknown
         if len(numbered) == 1:
             return self._decode_others(numbered, runs, invalid)

@@ -85,4 +85,9 @@ def test_strings_that_are_not_everywhere() -> None:
 
 
 def test_a_name_for_many() -> None:
-    assert list(Texts.repeated(["credit", "jobs"], np.array([2, 1]))) == ["credit", "credit", "jobs"]
+    many = Texts.repeated(["credit", "jobs", "rent"], np.array([2, 0, 1]))
+    assert list(many) == ["credit", "credit", "rent"]
+    names, which = many.distinct
+    assert [names[number] for number in which.tolist()] == list(many)
+    assert names == ["credit", "rent"]
+    assert many.take(np.array([2])).distinct[0] == ["rent"]

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.arrays.kinds import types
 from monitor.events.batches import AT_ONCE, Columns, Structs, columns
 from monitor.events.events import FEW, WIDEST, Decision, Decoder, Feedback
 
@@ -78,6 +79,9 @@ def test_batches_by_column_hold_what_their_rows_hold(
     assert [time for batch in found.batches for time in batch.times.tolist()] == alone.times.tolist()
     records = [record for batch in found.batches for record in batch.records.tolist()]
     assert records == [number for number, several in enumerate(rows) for _ in several]
+    for batch in found.batches:
+        for name in batch.kind.__struct_fields__:
+            assert batch.types(name) == types(batch.column(name))
 
 
 GOOD = {"id": ["a", "b"], "model": ["m", "m"], "time": [1.0, 2.0], "decision": ["yes", "no"]}
@@ -87,6 +91,8 @@ GOOD = {"id": ["a", "b"], "model": ["m", "m"], "time": [1.0, 2.0], "decision": [
     ("columns", "reason"),
     [
         ({"id": ["a"]}, "wrong_shape"),
+        ({"time": [1.0]}, "wrong_shape"),
+        ({"score": [0.5, 0.5, 0.5]}, "wrong_shape"),
         ({"attributes.sex": ["F", 1, "M"]}, "wrong_shape"),
         ({"id": ["", ""]}, "wrong_type"),
         ({"id": ["a" * 257, "b"]}, "too_long"),
