@@ -25,7 +25,7 @@ class Sizes:
 
     def __init__(self, part: float, rate: int, evidently: str | None = None) -> None:
         self.baseline, self.joining = round(50_000 * part), round(40_000 * part)
-        self.single, self.columns = round(500_000 * part), round(1_500_000 * part)
+        self.single, self.columns = 400_000, 1_500_000  # fewer measure how a run begins and ends
         self.alerts, self.rate = max(20, round(100 * part)), rate
         self.hostile = rate // 4
         self.growth = round(150_000 * part)

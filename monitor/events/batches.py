@@ -189,6 +189,8 @@ class Runs(Generic[E]):
         self._count = 0
         self._events: list[E] = []  # that are no columns yet
         self._places: list[int] = []  # the numbers of their messages
+        self._wide: list[E] = []  # that do not become columns; then there are none before them
+        self._wide_places: list[int] = []
 
     def add(self, events: Iterable[E], records: Iterable[int]) -> None:
         """Events with the numbers of their messages."""
@@ -216,14 +218,16 @@ class Runs(Generic[E]):
             return
         found = columns(events, self._widest)
         if found is None:
-            self._end()
-            self._batches.append(Structs(self._kind, events, _untimed(places), np.array(places)))
+            if self._count:
+                self._end()
+            self._wide += events
+            self._wide_places += places
         else:
             self._extend(found, np.array(places), {})
 
     def _extend(self, columns: Mapping[str, Sequence[Any]], records: I64, known: Types) -> None:
         found = {name: known[name] if name in known else types(c) for name, c in columns.items()}
-        if len(self._columns.keys() | columns.keys()) > self._widest:
+        if self._wide or len(self._columns.keys() | columns.keys()) > self._widest:
             self._end()
         if self._count:
             self._join(columns, found, len(records))
@@ -242,7 +246,11 @@ class Runs(Generic[E]):
             self._types[name] = self._types.get(name, {NoneType}) | found.get(name, {NoneType})
 
     def _end(self) -> None:
-        """The columns so far are a batch."""
+        """The columns so far are a batch, or the events that did not become any."""
+        if self._wide:
+            places = np.array(self._wide_places)
+            self._batches.append(Structs(self._kind, self._wide, _untimed(places), places))
+            self._wide, self._wide_places = [], []
         if self._count:
             records = np.concatenate(self._records)
             self._batches.append(Columns(self._kind, self._columns, _untimed(records), records, self._types))

@@ -51,27 +51,30 @@ class Exposed:
         self._names = Names()
         self._told: dict[Key, Exposure] = {}
 
-    def note(self, event: str, kind: str, field: str, times: int, last: int) -> None:
-        """Notes what was found so many times, when event time (ms) had come to `last`."""
-        key = self._names.told((event, kind, _harmless(field)))
+    def note(self, event: str, kind: str, fields: Mapping[str, int], last: int) -> None:
+        """Notes in which fields something was found how often, when event time (ms) had come to `last`."""
+        found: Counter[Key] = Counter()
+        for field, times in fields.items():
+            found[self._names.told((event, kind, _harmless(field)))] += times
+        for key, times in found.items():
+            self._add(key, times, last)
+        if kind == UNDECLARED:
+            self.undeclared += found.total()
+        else:
+            self.personal += found.total()
+
+    def _add(self, key: Key, times: int, last: int) -> None:
         before = self._found.get(key)
         if before is not None:
             times, last = times + before.times, max(last, before.last)
-        self._count(kind, times - (before.times if before else 0))
         self._found[key] = Exposure(event=key[0], kind=key[1], field=key[2], times=times, last=last)
-
-    def _count(self, kind: str, times: int) -> None:
-        if kind == UNDECLARED:
-            self.undeclared += times
-        else:
-            self.personal += times
 
     def news(self) -> list[Exposure]:
         """What is new since the last call, or has grown much: often is told seldom.
 
         >>> exposed = Exposed()
         >>> for number in range(100):
-        ...     exposed.note("decision", "email", "id", 1, last=number)
+        ...     exposed.note("decision", "email", {"id": 1}, last=number)
         ...     told = exposed.news()
         >>> told, exposed.personal
         ([], 100)
@@ -202,9 +205,9 @@ def declared(model: Model) -> frozenset[str]:
 def _harmless(field: str) -> str:
     """The field's name, unless that looks personal itself."""
     first, _, name = field.partition(".")
-    if not looks(field) and not looks(name):
-        return field
-    return f"{first}.{PERSONAL}" if first in MAPS else PERSONAL
+    if first in MAPS:  # then nothing personal begins with it
+        return f"{first}.{PERSONAL}" if looks(name) else field
+    return PERSONAL if looks(field) or looks(name) else field
 
 
 def _is_news(found: Exposure, told: Exposure | None) -> bool:

@@ -49,19 +49,17 @@ class Lookout:
 
     def unknown(self, event: str, names: Iterable[str], now: int) -> None:
         """Notes fields that no event has."""
-        for name in names:
-            self._note(event, UNDECLARED, name, 1, now)
+        self._note(event, UNDECLARED, dict.fromkeys(names, 1), now)
 
     def personal(self, event: str, found: Looks, now: int) -> None:
         """Notes values that look personal."""
         for column, counts in found.items():
             for kind, times in counts.items():
-                self._note(event, kind, field(column), times, now)
+                self._note(event, kind, {field(column): times}, now)
 
     def _undeclared(self, event: str, batch: Batch[Any], maps: Sequence[str], now: int) -> None:
-        for column, times in (item for name in maps for item in batch.held(name).items()):
-            if column not in self._declared:
-                self._note(event, UNDECLARED, column, times, now)
+        held = (item for name in maps for item in batch.held(name).items())
+        self._note(event, UNDECLARED, {name: n for name, n in held if name not in self._declared}, now)
 
     def _sample(self, batch: Batch[Decision], now: int) -> None:
         """Looks at what no vocabulary meets: it is hashed or left out, but the topic holds it."""
@@ -72,11 +70,11 @@ class Lookout:
             texts = [value for value in batch.column(name)[::step] if isinstance(value, str)]
             kinds = Counter(kind for kind in map(looks, texts) if kind not in (None, CARD))
             for kind, times in kinds.items():  # one number in ten passes for a card's
-                self._note("decision", kind or "", name, times, now)
+                self._note("decision", kind or "", {name: times}, now)
 
-    def _note(self, event: str, kind: str, name: str, times: int, now: int) -> None:
-        if not is_unchecked(self._model, name):
-            self.exposed.note(event, kind, name, times, now)
+    def _note(self, event: str, kind: str, fields: Mapping[str, int], now: int) -> None:
+        checked = {name: times for name, times in fields.items() if not is_unchecked(self._model, name)}
+        self.exposed.note(event, kind, checked, now)
 
 
 CHECKED = frozenset(

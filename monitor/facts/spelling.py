@@ -1,6 +1,7 @@
 """Decisions as they were sent, as the columns of a block: classes and groups are codes, numbers bits."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from types import NoneType
 from typing import Any
 
@@ -57,7 +58,7 @@ class Spelling:
             columns[name] = self._coded(name, conditions(batch, condition))
         reasons = batch.column("reasons")
         if any(reasons):
-            columns["reasons"] = self._coded("reasons", [*map(self._listed, reasons)])
+            columns["reasons"] = self._coded("reasons", [*self._listed(reasons)])
         return columns | self._features(batch) | self._flags(batch)
 
     def _proxies(self, attribute: str, values: Sequence[object]) -> dict[str, Array]:
@@ -69,13 +70,13 @@ class Spelling:
 
         return dict(proxies.columns(attribute, values, named))
 
-    def _listed(self, reasons: Sequence[str] | None) -> str | None:
-        """All reasons of a decision as one text."""
-        if not reasons:
-            return None
-        codes = set(self._coded("reason", [*map(_plain, reasons)]).tolist())
-        joined = UNIT.join(sorted(self._codes.texts[code] or "" for code in codes))
-        return joined if len(joined) <= LISTED else OTHER
+    def _listed(self, reasons: Sequence[Sequence[str] | None]) -> Iterator[str | None]:
+        """All reasons of each decision as one text."""
+        codes = iter(self._coded("reason", [_plain(one) for each in reasons for one in each or ()]).tolist())
+        for each in reasons:
+            found = {self._codes.texts[code] or "" for code in islice(codes, len(each or ()))}
+            joined = UNIT.join(sorted(found))
+            yield None if not each else joined if len(joined) <= LISTED else OTHER
 
     def _coded(self, field: str, texts: Sequence[str | None]) -> U16:
         return self._vocabularies.encode(field, texts, _LIMITS[stem(field)])

@@ -32,10 +32,10 @@ def exposure(field: str = "id", times: int = 1, last: int = 0, kind: str = "emai
 def test_what_is_new_is_told_at_once_and_what_goes_on_seldom() -> None:
     exposed, told = Exposed(), []
     for number in range(1_000):
-        exposed.note("decision", "email", "id", 1, last=number)
+        exposed.note("decision", "email", {"id": 1}, last=number)
         told += exposed.news()
     assert [each.times for each in told] == [2**n for n in range(10)]
-    exposed.note("decision", "email", "id", 1, last=999 + AGAIN_MS)
+    exposed.note("decision", "email", {"id": 1}, last=999 + AGAIN_MS)
     assert exposed.news() == [exposure(times=1_001, last=999 + AGAIN_MS)]
     assert (exposed.personal, exposed.undeclared) == (1_001, 0)
 
@@ -43,7 +43,7 @@ def test_what_is_new_is_told_at_once_and_what_goes_on_seldom() -> None:
 def test_the_first_fields_have_names() -> None:
     exposed = Exposed()
     for number in range(1_000):
-        exposed.note("decision", UNDECLARED, f"features.f{number}", 1, last=0)
+        exposed.note("decision", UNDECLARED, {f"features.f{number}": 1}, last=0)
     news = {each.field: each.times for each in exposed.news()}
     assert news == {f"features.f{number}": 1 for number in range(NAMES)} | {OTHER: 1_000 - NAMES}
 
@@ -51,7 +51,7 @@ def test_the_first_fields_have_names() -> None:
 def test_a_field_whose_name_looks_personal_is_not_named() -> None:
     exposed = Exposed()
     for field in ("attributes.jane@example.com", "jane@example.com"):
-        exposed.note("decision", UNDECLARED, field, 1, last=0)
+        exposed.note("decision", UNDECLARED, {field: 1}, last=0)
     assert [each.field for each in exposed.news()] == [f"attributes.{PERSONAL}", PERSONAL]
 
 
