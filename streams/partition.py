@@ -76,6 +76,7 @@ class Partition:
         self._known: Counter[str] = Counter()  # what the facts found, as it is counted already
         self._times: dict[str, int] = {}  # by topic: the latest event that was read
         self._restored: dict[str, int] = {}  # the latest that was read before, while the log may hold earlier
+        self._aged: dict[str, int] = {}  # which ends the facts were last looked at with
         self._ended: dict[str, float] = {}  # by topic: since when at its end
         self.speaker = Speaker()
         self._shapes = {name: shape(model) for name, model in config.models.items()}
@@ -207,8 +208,15 @@ class Partition:
         return {self._key(): record for record in blocks.merge(there)}, due
 
     def age(self, clock: int | None) -> dict[str, int]:
-        """The times (ms) to be sealed by now, by model; empty when nothing is worth dropping."""
-        return {} if clock is None else self.facts.ends(clock)
+        """The times (ms) to be sealed by now, by model; empty when nothing is worth dropping.
+
+        Looks at all facts only when time has come to another slice.
+        """
+        ends = {} if clock is None else self.facts.ends(clock)
+        if ends == self._aged:
+            return {}
+        self._aged = ends
+        return ends if self.facts.is_mostly_dead(ends) else {}
 
     def renew(self, ends: Mapping[str, int]) -> tuple[dict[bytes, bytes], list[bytes]]:
         """Drops what is from before `ends`, durably sealed: the blocks to write, and those to remove then."""

@@ -1,14 +1,14 @@
-"""When each model is read again: all readings together take half a core, and none waits needlessly.
+"""When each model is read again: all readings together take a third of a core, and none waits needlessly.
 
-A model whose reading takes c seconds has its turn every 2 · √c · Σ√c seconds. Of all ways to spend half of
-the time that one makes the sum of the waits least. Where all cost the same they take turns; one that costs
+A model whose reading takes c seconds has its turn every 3 · √c · Σ√c seconds. Of all ways to spend a third
+of the time that one makes the sum of the waits least. Where all cost the same they take turns; one that costs
 much, as when somebody invents groups for it, waits longer itself, and the others hardly do.
 """
 
 from collections.abc import Iterable
 from math import inf, sqrt
 
-SHARE = 2  # in one second out of so many somebody reads
+SHARE = 3  # in one second out of so many somebody reads
 
 
 class Turns:
@@ -16,7 +16,7 @@ class Turns:
 
     >>> turns = Turns()
     >>> turns.took("credit", 0.5, now=10.0)
-    >>> turns.is_due("credit", 10.4), turns.is_due("credit", 10.5), turns.is_due("hiring", 10.0)
+    >>> turns.is_due("credit", 10.9), turns.is_due("credit", 11.0), turns.is_due("hiring", 10.0)
     (False, True, True)
     """
 

@@ -215,15 +215,18 @@ class Facts:
     # the end of facts
 
     def ends(self, clock: int) -> dict[str, int]:
-        """Before which event time (ms) each model's facts may be dropped, when that is worth while.
+        """Before which event time (ms) each model's facts may be dropped.
 
         Dropped are decisions from before feedback may still come whose outcome is as old. As panes are
         whole only while all their facts are here, time before the end is *sealed*: what comes then is
-        too late. Empty while fewer than half of the facts could go.
+        too late.
         """
-        ends = {name: joined.end(clock) for name, joined in self.models.items()}
-        dead = sum(np.count_nonzero(joined.dead(ends[name])) for name, joined in self.models.items())
-        return ends if dead >= max(FEWEST_DEAD, len(self._ids) // 2) else {}
+        return {name: joined.end(clock) for name, joined in self.models.items()}
+
+    def is_mostly_dead(self, ends: Mapping[str, int]) -> bool:
+        """Whether half of the facts are from before `ends`: to drop fewer is not worth while."""
+        dead = sum(np.count_nonzero(self.models[name].dead(end)) for name, end in ends.items())
+        return bool(dead >= max(FEWEST_DEAD, len(self._ids) // 2))
 
     def seal(self, ends: Mapping[str, int]) -> None:
         """Refuses from now on what is from before these times (ms), by model."""

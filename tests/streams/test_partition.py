@@ -350,6 +350,17 @@ def test_repeats_outlive_facts_that_are_dropped() -> None:
     assert len(entities.taken(record for _, record in told)["loans"]) == 4
 
 
+def test_facts_are_looked_at_for_their_end_once_a_slice(monkeypatch: pytest.MonkeyPatch) -> None:
+    state, looks = partition(Config(models={"loans": replace(TESTED, feedback_within="1d")})), list[int]()
+    look = state.facts.is_mostly_dead
+    monkeypatch.setattr(state.facts, "is_mostly_dead", lambda ends: looks.append(ends["loans"]) or look(ends))
+    width = state.facts.models["loans"].panes.width
+    start = 9 * DAY * 1000 // width * width
+    for clock in (start, start + 1, start + width - 1, start + width):
+        assert state.age(clock) == {}
+    assert looks == [state.facts.ends(clock)["loans"] for clock in (start, start + width)]
+
+
 def crowd(start: int, ids: Iterator[str], **fields: Any) -> Bundle:
     """As many decisions as an attribute has names, each of a group, a class and a flag of its own."""
     return bundle(

@@ -287,8 +287,9 @@ def test_facts_end_only_when_half_of_them_could_go() -> None:
     facts = Facts({"jobs": model}, bytes(16))
     old = [Decision(id=f"o{i}", model="jobs", time=0.0, decision=True) for i in range(1500)]
     facts.observe(old, np.zeros(1500, np.int64))
-    assert facts.ends(90 * DAY * 1000) == {}
-    assert facts.ends(91 * DAY * 1000) == {"jobs": DAY * 1000}
+    before, ends = facts.ends(90 * DAY * 1000), facts.ends(91 * DAY * 1000)
+    assert (before, ends) == ({"jobs": 0}, {"jobs": DAY * 1000})
+    assert (facts.is_mostly_dead(before), facts.is_mostly_dead(ends)) == (False, True)
     new = [Decision(id=f"n{i}", model="jobs", time=0.0, decision=True) for i in range(1600)]
     facts.observe(new, np.full(1600, 50 * DAY * 1000))
-    assert facts.ends(91 * DAY * 1000) == {}
+    assert not facts.is_mostly_dead(ends)
