@@ -96,7 +96,7 @@ class Partition:
         self._known = self._found()
 
     def take(self, bundle: Bundle) -> Generator[None, None, Taken]:
-        """Takes a bundle's events, in steps of some ten milliseconds, between which the loop may go on.
+        """Takes a bundle's events, in steps of some milliseconds, between which the loop may go on.
 
         What is returned must be durable before the bundle is done.
         """
@@ -106,7 +106,7 @@ class Partition:
         misrouted: list[Moved] = []
         for batch in found.batches:
             yield
-            self._keep(self._route(batch, found.invalid, misrouted), bundle, found.invalid)
+            yield from self._keep(self._route(batch, found.invalid, misrouted), bundle, found.invalid)
         if found.unknown:
             self.counts.update(self._unknown.counted(found.unknown))
             self.facts.note_unknown(found.batches[:1], found.unknown)
@@ -177,14 +177,15 @@ class Partition:
             invalid.append(Invalid(int(batch.records[i]), "unknown_model", detail))
         return batch.take(np.flatnonzero(known))
 
-    def _keep(self, batch: Batch[Any], bundle: Bundle, invalid: list[Invalid]) -> None:
+    def _keep(self, batch: Batch[Any], bundle: Bundle, invalid: list[Invalid]) -> Iterator[None]:
         """Makes facts of a batch, and follows its times."""
         self.counts[f"events.{bundle.topic}"] += len(batch)
         if not len(batch):
             return
         learn = bundle.topic == self._config.broker.feedback
-        late = (self.facts.take_feedback if learn else self.facts.take_decisions)(batch)
-        invalid += [Invalid(int(batch.records[i]), "too_late", TOO_LATE) for i in late]
+        for late in [self.facts.take_feedback(batch)] if learn else self.facts.decisions_in_steps(batch):
+            invalid += [Invalid(int(batch.records[i]), "too_late", TOO_LATE) for i in late]
+            yield
         self._reach(bundle.topic, int(batch.times.max()))
         arrived = min(map(_TIMESTAMP, bundle.records))
         self.arrived = min(arrived, self.arrived) if self.arrived else arrived

@@ -115,12 +115,14 @@ class Facts:
 
         Returns the places of those that came too late to count.
         """
-        late: list[int] = []
+        return [place for late in self.decisions_in_steps(batch) for place in late]
+
+    def decisions_in_steps(self, batch: Batch[Decision]) -> Iterator[list[int]]:
+        """`take_decisions`, one model after the other, with what came too late of each."""
         ids, now = siphash(batch.texts, self._key), self._reach(batch.times)
         for model, places in by_model(batch).items():
             joined = self.models[model]
             sealed = batch.times[places] < joined.sealed
-            late += places[sealed].tolist()
             kept = places[~sealed]
             ours = batch.take(kept)
             columns = joined.columns(ours, ids[kept], now)
@@ -130,7 +132,7 @@ class Facts:
             self._keep(Block(model, {name: column[fresh] for name, column in columns.items()}))
             if "entity" in columns:
                 self.claims.tell(model, self._claimed(joined, columns["id"]))
-        return late
+            yield places[sealed].tolist()
 
     def take_feedback(self, batch: Batch[Feedback]) -> list[int]:
         """Takes feedback. Returns the places of what came too late to count."""
