@@ -58,7 +58,7 @@ def main(argv: list[str]) -> int:
 
 def _arguments(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.stream", description=__doc__.split("\n")[0])
-    parser.add_argument("--full", action="store_true", help="five times as many events, a quarter of an hour")
+    parser.add_argument("--full", action="store_true", help="five times as many events and alerts")
     parser.add_argument("--only", nargs="+", choices=SECTIONS, default=[*SECTIONS], metavar="SECTION")
     parser.add_argument("--rate", type=int, default=10_000, help="events a second while alerts are timed")
     parser.add_argument("--docs", type=Path, help="folder whose benchmarks.md the tables are written into")
