@@ -142,6 +142,17 @@ def test_more_names_than_a_batch_may_have_stay_with_their_events() -> None:
     assert batch.column("attributes.a7")[6:9] == [None, "x", None]
 
 
+def test_what_a_hostile_producer_invents_is_as_few_batches_as_the_order_allows() -> None:
+    """Each batch costs every model some calls, however few of its events are in it."""
+    invented = range(AT_ONCE, 3 * AT_ONCE)
+    messages = [one(n, flags={f"f{n}": True}) if n in invented else one(n) for n in range(4 * AT_ONCE)]
+    messages.append(msgspec.json.encode({"columns": GOOD}))
+    found = Decoder(Decision).batches(messages, LATEST).batches
+    assert [type(batch) for batch in found] == [Columns, Structs, Columns]
+    assert [len(batch) for batch in found] == [AT_ONCE, 2 * AT_ONCE, AT_ONCE + len(GOOD["id"])]
+    assert [id for batch in found for id in batch.column("id")] == [*map(str, range(4 * AT_ONCE)), "a", "b"]
+
+
 @pytest.mark.parametrize("padding", [0, FEW])
 def test_an_event_with_a_field_named_columns_is_an_event_whatever_came_with_it(padding: int) -> None:
     odd = one(1, columns={"id": ["7"]}, more="x" * padding)
