@@ -68,6 +68,17 @@ def counted(state: Partition) -> Mapping[int, tuple[str, dict[Cell, int]]]:
     return everything(state.facts, "loans")
 
 
+def test_between_two_models_of_a_bundle_the_loop_goes_on() -> None:
+    """What it holds up would else grow with the number of models."""
+    names = ["loans", "rent", "jobs"]
+    state, ids = partition(Config(models=dict.fromkeys(names, CONFIG.models["loans"]))), mine()
+    seen = [
+        [name for name in names if len(state.facts.models[name])]
+        for _ in state.take(bundle([decision(next(ids), model=name) for name in names]))
+    ]
+    assert seen == [[], names[:1], names[:2], names]
+
+
 def test_events_become_blocks_that_give_the_same_panes() -> None:
     ids = [next(names) for names in [mine()] for _ in range(20)]
     state = partition()
