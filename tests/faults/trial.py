@@ -83,12 +83,17 @@ def _differs(made: Line, expected: Counter[oracle.Cell], clock: int) -> str:
         counts = _counts(found[model])
         if wrong := list(differences(counts, oracle.shown(expected, model))):
             return f"{model}: {'; '.join(wrong)}"
-    return _lacks(made, clock)
+    return _lacks(made, expected, clock)
 
 
-def _lacks(made: Line, clock: int) -> str:
-    """Which tests are not durable yet: they may still be fed what comes later, which is late for others."""
+def _lacks(made: Line, expected: Counter[oracle.Cell], clock: int) -> str:
+    """Which tests are not durable yet: they may still be fed what comes later, which is late for others.
+
+    And which panes: whose decisions repeat an entity's, the windows do not show.
+    """
     items = cut.joined(table(made.broker.address, f"{made.name}-evaluate-changelog"))
+    if wrong := list(differences(_panes(items), expected)):
+        return f"the durable panes: {'; '.join(wrong[:5])}"
     for model in MODELS:
         record = items.get(STATE + model.encode())
         consumed = decode(record).consumed["decisions"] if record else None
