@@ -226,7 +226,7 @@ class Runs(Generic[E]):
             self._extend(found, np.array(places), {})
 
     def _extend(self, columns: Mapping[str, Sequence[Any]], records: I64, known: Types) -> None:
-        found = {name: known[name] if name in known else types(c) for name, c in columns.items()}
+        found = {name: known.get(name) or types(column) for name, column in columns.items()}
         if self._wide or len(self._columns.keys() | columns.keys()) > self._widest:
             self._end()
         if self._count:

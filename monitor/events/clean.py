@@ -50,7 +50,7 @@ class CleanDecoder:
         self._required = {field.name for field in fields if field.required}
         self._id = fields[0].name
         types = dict(_column(field.name, field.type, field.required) for field in fields)
-        self._numbers = frozenset(name for name, found in types.items() if _holds_numbers(found))
+        self._numbers = frozenset(field.name for field in fields if _holds_numbers(field.type))
         self._plain = msgspec.json.Decoder(list[float])
         self._decoders = {name: msgspec.json.Decoder(list[found]) for name, found in types.items()}  # type: ignore[valid-type]
 
@@ -162,14 +162,19 @@ def _spread(column: Column, there: npt.NDArray[np.bool_]) -> Column:
 
 
 def _holds_numbers(found: Any) -> bool:
-    """Whether a column may hold floats, and no integers, which would not stay what they are."""
-    kinds = {get_args(kind)[0] if get_origin(kind) is Annotated else kind for kind in get_args(found)}
+    """Whether a field may hold floats, and no integers, which would not stay what they are."""
+    kinds = {*map(_plain, get_args(found))}
     return float in kinds and not kinds & {int, bool}
+
+
+def _plain(found: Any) -> Any:
+    """A type without what is annotated."""
+    return get_args(found)[0] if get_origin(found) is Annotated else found
 
 
 def _column(name: str, found: Any, required: bool) -> tuple[str, Any]:
     """A field's decoder by the beginning of its column's name: a map's is that of its entries."""
-    plain = get_args(found)[0] if get_origin(found) is Annotated else found
+    plain = _plain(found)
     if get_origin(plain) is dict:
         return f"{name}.", get_args(plain)[1]
     return name, found if required else found | None

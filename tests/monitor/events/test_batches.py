@@ -109,6 +109,12 @@ def test_a_wrong_batch_leaves_its_neighbours_as_they_are(columns: dict[str, obje
     assert records == [0, 0, 2, 2]
 
 
+def test_a_column_of_a_map_has_a_name_there() -> None:
+    columns = {"decision_id": ["a"], "time": [0.0], "values.": [1.0]}
+    found = Decoder(Feedback).batches([msgspec.json.encode({"columns": columns})], LATEST)
+    assert [invalid.reason for invalid in found.invalid] == ["wrong_type"]
+
+
 def test_what_one_batch_does_not_have_is_open_in_it() -> None:
     messages = [{"columns": GOOD}, {"columns": GOOD | {"attributes.sex": ["F", "M"], "score": [0.5, 0.1]}}]
     [batch] = Decoder(Decision).batches([*map(msgspec.json.encode, messages)], LATEST).batches
