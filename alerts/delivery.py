@@ -6,7 +6,9 @@ thread (one alert at one destination) has to tell is told in order.
 
 import asyncio
 import logging
+import traceback
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Protocol
 
 from alerts import outbox, silences
@@ -48,6 +50,7 @@ class Outbox:
         self._threads: dict[str, dict[str, Thread]] = {}  # by alert id and destination
         self._paused: dict[str, int] = {}  # destination → until when it asked to be left alone
         self._busy: set[str] = set()  # destinations that are being worked off
+        self._again: set[str] = set()  # of these, for which something came meanwhile
 
     def restore(self, items: Mapping[bytes, bytes]) -> None:
         """Takes up the deliveries that an earlier run stored. Raises ValueError for damaged ones."""
@@ -73,11 +76,14 @@ class Outbox:
     async def deliver(self) -> list[Delivery]:
         """Sends what is due, and returns what was settled or postponed.
 
-        It may be called again while it runs: a destination that is slow then holds up no other.
+        It may be called again while it runs: a destination that is slow then holds up no other, and what has
+        come for it is sent by the call that is at it.
         """
         due = self._due()
-        self._busy |= due.keys()  # before anything is awaited: another call must not send the same
-        rounds = [self._round(destination, deliveries) for destination, deliveries in due.items()]
+        self._again |= due.keys() & self._busy
+        mine = sorted(due.keys() - self._busy)
+        self._busy.update(mine)  # before anything is awaited: another call must not send the same
+        rounds = [self._round(destination, due[destination]) for destination in mine]
         return [delivery for settled in await asyncio.gather(*rounds) for delivery in settled]
 
     def _destinations(self, alert: Alert) -> list[str]:
@@ -101,17 +107,23 @@ class Outbox:
                 first = _first_open(thread)
                 if first is not None and (first.next_attempt <= now or _is_replaced(first, thread)):
                     due.setdefault(destination, []).append(first)
-        waiting = self._busy | {to for to, until in self._paused.items() if until > now}
-        return {to: sorted(due[to], key=_order) for to in sorted(due.keys() - waiting)}
+        paused = {to for to, until in self._paused.items() if until > now}
+        return {to: sorted(found, key=_order) for to, found in due.items() if to not in paused}
 
     async def _round(self, destination: str, due: list[Delivery]) -> list[Delivery]:
-        """Works off one destination, one by one, until it stops answering."""
+        """Works off one destination, and once more if something came for it meanwhile."""
+        settled = []
         try:
-            return await self._work_off(destination, due)
+            while due:
+                self._again.discard(destination)
+                settled += await self._work_off(destination, due)
+                due = self._due().get(destination, []) if destination in self._again else []
+            return settled
         finally:
             self._busy.discard(destination)
 
     async def _work_off(self, destination: str, due: list[Delivery]) -> list[Delivery]:
+        """Sends one by one, until the destination stops answering."""
         settled = []
         for delivery in due:
             told = await self._tell(delivery)
@@ -160,7 +172,7 @@ class Outbox:
             return self._postpone(delivery, Retry("no answer in time"))
         except Exception as error:
             # One broken notifier must not stop the others. The text of the error may hold a secret.
-            return self._postpone(delivery, Retry(f"unexpected {type(error).__name__}"))
+            return self._postpone(delivery, Retry(f"unexpected {type(error).__name__} ({_place(error)})"))
         return self._sent(delivery, notifier)
 
     def _sent(self, delivery: Delivery, notifier: Sender) -> Delivery:
@@ -193,6 +205,12 @@ class Outbox:
 
     def _thread(self, delivery: Delivery) -> Thread:
         return self._threads[delivery.alert.id][delivery.destination]
+
+
+def _place(error: Exception) -> str:
+    """Where an error was raised: "posting.py:57"."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{Path(frame.filename).name}:{frame.lineno}"
 
 
 def _first_open(thread: Thread) -> Delivery | None:

@@ -148,7 +148,11 @@ class Group:
 
     def facts(self) -> set[bytes]:
         """All facts in the table's changelog."""
-        return {fact for record in self._read(self.changelog) for fact in (record or b"").split()}
+        return {fact for block in self.blocks() for fact in block.split()}
+
+    def blocks(self) -> list[bytes]:
+        """What each bundle left there."""
+        return [*filter(None, self._read(self.changelog))]
 
     def _read(self, topic: str) -> Iterator[bytes | None]:
         """All values of a topic. By librdkafka: kafka-python cannot unpack zstd by itself."""

@@ -32,6 +32,19 @@ def test_sigterm_finishes_the_bundle_in_hand_and_commits_it(group: Group) -> Non
     assert 0 < sum(n for n, _ in group.committed().values()) == len(group.facts())
 
 
+def test_what_comes_while_a_bundle_is_in_hand_is_the_next_bundle(group: Group) -> None:
+    """Fetched ahead were only what came first, and the rest would wait for the bundle after."""
+    with group.worker(pause=2.0) as worker:
+        worker.wait_for_beats(1)
+        group.send_one(b"first", partition=0)
+        worker.wait_for(lambda line: line.get("waiting") == [1])
+        for number in range(5):
+            group.send_one(b"%d" % number, partition=0)
+        worker.wait_until_done(6)
+        assert worker.stop() == 0
+    assert {b"first", b"0 1 2 3 4"} == {b" ".join(sorted(block.split())) for block in group.blocks()}
+
+
 def test_nothing_is_lost_when_a_worker_is_killed(group: Group) -> None:
     group.send(range(20_000))
     for _ in range(3):
