@@ -271,15 +271,17 @@ def columns(events: Sequence[Struct], widest: int) -> dict[str, Sequence[Any]] |
     >>> columns([Said("a"), Said("b", flags={"asked": True})], widest=10)
     {'id': ('a', 'b'), 'flags.asked': [None, True]}
     """
+    names = events[0].__struct_fields__
+    fields = dict(zip(names, zip(*map(astuple, events), strict=True), strict=True))
+    maps = {
+        name: dict.fromkeys(chain.from_iterable(v)) for name, v in fields.items() if isinstance(v[0], dict)
+    }
+    if sum(map(len, maps.values())) > widest:  # before any is made: so many would cost much
+        return None
     found: dict[str, Sequence[Any]] = {}
-    for name, values in zip(
-        events[0].__struct_fields__, zip(*map(astuple, events), strict=True), strict=True
-    ):
-        if isinstance(values[0], dict):
-            entries = dict.fromkeys(chain.from_iterable(values))
-            if len(found) + len(entries) > widest:
-                return None
-            found |= {f"{name}.{entry}": [each.get(entry) for each in values] for entry in entries}
+    for name, values in fields.items():
+        if name in maps:
+            found |= {f"{name}.{entry}": [each.get(entry) for each in values] for entry in maps[name]}
         elif values[0] is not None or values.count(None) < len(values):
             found[name] = values
     return None if len(found) > widest else found

@@ -14,6 +14,7 @@ from monitor.arrays.texts import Texts
 
 I64 = npt.NDArray[np.int64]
 Column = Sequence[Any]
+LEAST = 200  # bytes of a column, in the mean: of less the rows are read faster
 
 
 class Clean(NamedTuple):
@@ -55,25 +56,36 @@ class CleanDecoder:
         self._decoders = {name: msgspec.json.Decoder(list[found]) for name, found in types.items()}  # type: ignore[valid-type]
 
     def decode(self, messages: Sequence[bytes]) -> Clean | None:
-        """Their columns; None where only a reading row by row can say what is wrong with one, if anything is.
+        """Their columns; None where they have too many together, or too little in each, or where only a
+        reading row by row can say what is wrong with one, if anything is.
 
         >>> from monitor.events import Feedback
         >>> clean = CleanDecoder(Feedback, longest=256, widest=200)
-        >>> found = clean.decode([b'{"columns": {"decision_id": ["a"], "time": [0], "outcome": ["repaid"]}}'])
-        >>> {name: list(column) for name, column in found.columns.items()}
-        {'decision_id': ['a'], 'time': [0.0], 'outcome': ['repaid']}
+        >>> columns = {"decision_id": ["a"] * 99, "time": [0] * 99, "outcome": ["repaid"] * 99}
+        >>> found = clean.decode([msgspec.json.encode({"columns": columns})])
+        >>> {name: column[0] for name, column in found.columns.items()}
+        {'decision_id': 'a', 'time': 0.0, 'outcome': 'repaid'}
         """
         try:
-            return self._together([self._message.decode(message) for message in messages])
+            found = [self._message.decode(message) for message in messages]
+            return self._together(found, self._names(found, sum(map(len, messages))))
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, _UnclearError):
             return None
 
-    def _together(self, messages: Sequence[_Message]) -> Clean:
+    def _names(self, messages: Sequence[_Message], size: int) -> Iterable[str]:
+        """All columns of messages of so many bytes, if it is worth while to read each of them as one."""
+        names = dict.fromkeys(chain.from_iterable(message.columns for message in messages))
+        most = max(self._widest, *(len(message.columns) for message in messages))
+        if len(names) > most or LEAST * len(names) > size:
+            raise _UnclearError
+        return names
+
+    def _together(self, messages: Sequence[_Message], names: Iterable[str]) -> Clean:
         for message in messages:
             self._check(message)
         ids, counts = self._decoded(self._id, messages)
         columns, numbers = {self._id: ids}, list[str]()
-        for name in dict.fromkeys(chain.from_iterable(message.columns for message in messages)):
+        for name in names:
             if name in self._numbers and (plain := self._floats(name, messages, counts)) is not None:
                 columns[name] = plain
                 numbers.append(name)
@@ -150,7 +162,7 @@ class CleanDecoder:
 
 
 class _UnclearError(Exception):
-    """A column is missing, of another length, too much, or its name is not plain."""
+    """A column is missing, of another length, too much or hardly anything, or its name is not plain."""
 
 
 def _spread(column: Column, there: npt.NDArray[np.bool_]) -> Column:
