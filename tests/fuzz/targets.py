@@ -30,7 +30,7 @@ from streams.ingest import bodies
 from streams.ingest.foreign import Foreign
 from streams.partition import Partition
 from streams.process import make_app
-from tests.streams.steps import take
+from tests.streams.holding import take
 
 LATEST = 2_000_000_000_000
 HOUR = 3_600_000

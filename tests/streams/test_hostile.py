@@ -20,8 +20,7 @@ from monitor.panes.caps import NAMES as CAPS
 from monitor.panes.panes import PAIRS
 from streams.partition import Partition
 from streams.refusals import EACH
-from tests.streams.steps import take
-from tests.streams.test_partition import bundle
+from tests.streams.holding import bundle, take
 
 COUNT, DAY, KEY = 2, 86_400, bytes(16)
 MODEL = Model(
