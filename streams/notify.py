@@ -2,11 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from alerts import actions, alert, message, routes
 from alerts.actions import Action, Journal
+from alerts.alert import Alert
 from alerts.delivery import Outbox
 from alerts.notifier import Sender
 from alerts.outbox import Delivery
@@ -92,12 +94,20 @@ class Notify:
         del self.boxes[partition], self.journals[partition]
 
     async def _take(self, bundle: Bundle) -> None:
+        told = defaultdict[str, list[Alert]](list)
         for key, record in zip(bundle.keys, bundle.values, strict=True):
             if key is not None and key.startswith(actions.PREFIX):
                 await self._note(bundle.partition, actions.decode(record or b""))
             else:
-                await self.boxes[bundle.partition].accept(alert.decode(record or b""))
+                each = alert.decode(record or b"")
+                told[each.id].append(each)
+        await asyncio.gather(*(self._accept(bundle.partition, states) for states in told.values()))
         self._start(bundle.partition)
+
+    async def _accept(self, partition: int, states: Sequence[Alert]) -> None:
+        """Takes the states of one alert in their order: what of them is news depends on those before."""
+        for state in states:
+            await self.boxes[partition].accept(state)
 
     async def _note(self, partition: int, action: Action) -> None:
         """Takes an action, durably when it returns."""
