@@ -21,15 +21,15 @@ def entries(address: str, topic: str) -> dict[int, list[Entry]]:
 
 
 def _all(reader: Consumer, partitions: int) -> Iterator[tuple[int, bytes | None, bytes | None]]:
-    ends = 0
-    while ends < partitions:
+    ended: set[int] = set()
+    while len(ended) < partitions:
         record = reader.poll(PATIENCE)
         assert record is not None, "the broker is silent"
         if record.error() is None:
             yield record.partition(), record.key(), record.value()
         else:
             assert record.error().code() == KafkaError._PARTITION_EOF, record.error()
-            ends += 1
+            ended.add(record.partition())
 
 
 def table(address: str, changelog: str) -> dict[bytes, bytes]:

@@ -60,7 +60,7 @@ def panes(log: Iterable[bytes]) -> Counter[Cell]:
 def repeated(decisions: Mapping[str, dict[str, Any]]) -> set[str]:
     """The decisions that tests do not count: of each person and day all but the first."""
     first: dict[tuple[str, str, int], tuple[float, str]] = {}
-    about = {id: event for id, event in decisions.items() if "entity" in event}
+    about = {id: event for id, event in decisions.items() if event.get("entity") is not None}
     for id, event in about.items():
         key = event["model"], event["entity"], int(event["time"]) // DAY
         first[key] = min(first.get(key, (event["time"], id)), (event["time"], id))

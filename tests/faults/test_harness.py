@@ -2,12 +2,15 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from monitor.events import Decision, Decoder
 from streams import settings
+from streams.forwarding import forwarded
 from tests.faults import oracle
 from tests.faults.compare import require_same
-from tests.faults.history import CONFIGURATION, MODELS, history
+from tests.faults.history import CONFIGURATION, MODELS, history, home
 from tests.faults.schedule import ACTIONS, schedule
 from tests.faults.trial import LONG, SHORT, described
 
@@ -33,6 +36,21 @@ def test_what_differs_is_said() -> None:
     require_same("both", {"a": (1, 2)}, {"a": [1, 2]})
     with pytest.raises(AssertionError, match=r"^both differ in 1 places: /a/1: 2 is not 3$"):
         require_same("both", {"a": (1, 2)}, {"a": [1, 3]})
+
+
+def test_what_was_sent_on_is_expected_as_what_was_sent() -> None:
+    """A copy may be in its log before the event; it says of what the event leaves open that it is null."""
+    sent = [sent for part in history(1, 1, 2, 60) for day in part.days for sent in day]
+    decisions = [s.record.value for s in sent if not s.record.feedback]
+    batches = Decoder(Decision).batches(decisions, 1 << 53).batches
+    moved = [value for batch in batches for _, _, value in forwarded(batch, 4, [])]
+    again = [msgspec.json.encode(event) for value in moved for event in msgspec.json.decode(value)]
+    assert any("entity" not in msgspec.json.decode(value) for value in decisions)
+    assert oracle.panes(again) == oracle.panes(sorted(decisions, key=_home))
+
+
+def _home(decision: bytes) -> int:
+    return home([msgspec.json.decode(decision)["id"]])[0]
 
 
 @pytest.mark.parametrize("model", MODELS)
