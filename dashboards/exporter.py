@@ -138,6 +138,7 @@ def of_health(health: Health) -> Iterator[Sample]:
     yield metrics.DUPLICATES, (), health.duplicates
     yield metrics.CONFLICTS, (), health.conflicts
     yield metrics.MISROUTED, (), health.misrouted
+    yield from ((metrics.LOST, (topic,), n) for topic, n in health.lost.items())
     yield from ((metrics.UNDECLARED, (model,), n) for model, n in health.undeclared.items())
     yield from ((metrics.PERSONAL, (model,), n) for model, n in health.personal.items())
     yield metrics.CAPPED, (), health.capped

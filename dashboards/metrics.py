@@ -135,6 +135,13 @@ CONFLICTS = Spec(
 MISROUTED = Spec(
     "fairlead_misrouted_events_total", "counter", "events", (), "Events sent on to their own partition."
 )
+LOST = Spec(
+    "fairlead_lost_messages_total",
+    "counter",
+    "messages",
+    ("topic",),
+    "Messages that Kafka dropped before they were read.",
+)
 UNDECLARED = Spec(
     "fairlead_undeclared_fields_total",
     "counter",

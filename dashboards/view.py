@@ -80,6 +80,7 @@ class Health(Struct, frozen=True, kw_only=True):
     duplicates: int = 0  # events that were there already
     conflicts: int = 0  # events that differ from the one that was there
     misrouted: int = 0  # events that were sent on to their own partition
+    lost: dict[str, int] = {}  # messages that Kafka dropped before they were read, by topic
     undeclared: dict[str, int] = {}  # fields that nobody declared, by model
     personal: dict[str, int] = {}  # values that look personal, by model
     capped: int = 0  # group, model and feature names beyond the caps, counted as `__other__`

@@ -1,5 +1,6 @@
 """One worker: the Faust app with its three agents, as what the dashboards look at."""
 
+from collections import Counter
 from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
@@ -86,6 +87,7 @@ class Worker:
             duplicates=counts["duplicates"],
             conflicts=counts["conflicts"],
             misrouted=counts["misrouted"],
+            lost=self._lost(),
             undeclared={name: counts[f"undeclared.{name}"] for name in self.config.models},
             personal={name: counts[f"personal.{name}"] for name in self.config.models},
             capped=counts["capped"],
@@ -110,6 +112,12 @@ class Worker:
 
     def _inputs(self) -> set[TP]:
         return set(self.app.consumer.inputs()) if self.app.started else set()
+
+    def _lost(self) -> dict[str, int]:
+        lost = Counter(dict.fromkeys((self.config.broker.decisions, self.config.broker.feedback), 0))
+        for tp, n in self.app.consumer.lost.items() if self.app.started else ():
+            lost[tp.topic] += n
+        return dict(lost)
 
     def _lag(self) -> dict[str, dict[int, int]]:
         lag: dict[str, dict[int, int]] = {}

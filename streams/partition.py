@@ -20,7 +20,7 @@ from monitor.config import Config, Model, slice_ms
 from monitor.events import Decision, Decoder, Feedback, Invalid
 from monitor.events.batches import Batch
 from monitor.events.exposed import UnknownFields
-from monitor.facts import Facts, blocks, entities
+from monitor.facts import FULL, TOO_LATE, Facts, blocks, entities
 from monitor.panes.packed import Pane
 from monitor.trials import families
 from streams import messages, refusals, topics
@@ -33,7 +33,10 @@ from streams.shelf import Shelf
 DAY_MS = 86_400_000
 IDLE_SECONDS = 3.0
 SEALED = b"sealed"  # the key of the times before which facts were dropped
-TOO_LATE = "time: the decision or the outcome is from before feedback_within; see docs/operations.md"
+WHY = {
+    TOO_LATE: "time: the decision or the outcome is from before feedback_within; see docs/operations.md",
+    FULL: "broker.most_held: as many decisions or as much feedback of the model is held as may be",
+}
 
 _TIMESTAMP = attrgetter("timestamp")
 
@@ -59,12 +62,12 @@ class Partition:
         self.number, self.count = number, count
         self.lock = asyncio.Lock()
         self._tested = [name for name, model in config.models.items() if families(model)]
-        self.facts = Facts(config.models, key, self._tested)
-        self._key_of_hashes = key
+        self._key_of_hashes, self._config = key, config
+        self.facts = self._no_facts()
         self.counts = counts
         self.shelf = Shelf()
         self.arrived = 0
-        self._config, self._topics = config, topics.names(config.broker)
+        self._topics = topics.names(config.broker)
         # Of this holding, not of the process: a partition that comes back would begin anew with key 1, and
         # replace what was written before it left. A stale writer, too, can add blocks, never replace one.
         self._writer, self._sequence = os.urandom(8).hex(), 0
@@ -81,6 +84,10 @@ class Partition:
         self.speaker = Speaker()
         self._shapes = {name: shape(model) for name, model in config.models.items()}
 
+    def _no_facts(self) -> Facts:
+        config = self._config
+        return Facts(config.models, self._key_of_hashes, self._tested, config.broker.most_held)
+
     def restore(self, items: Mapping[bytes, bytes]) -> None:
         """Rebuilds the facts and panes from durable blocks."""
         if SEALED in items:
@@ -92,7 +99,7 @@ class Partition:
         latest = zip(
             (self._config.broker.decisions, self._config.broker.feedback), self.facts.latest, strict=True
         )
-        self._restored = {topic: time for topic, time in latest if time is not None}
+        self._restored = {topic: min(time, _now()) for topic, time in latest if time is not None}
         self._known = self._found()
 
     def take(self, bundle: Bundle) -> Generator[None, None, Taken]:
@@ -100,9 +107,8 @@ class Partition:
 
         What is returned must be durable before the bundle is done.
         """
-        now = time.time_ns() // 1_000_000
         values = [value or b"" for value in bundle.values]
-        found = self._decoders[bundle.topic].batches(values, now + DAY_MS)
+        found = self._decoders[bundle.topic].batches(values, _now() + DAY_MS)
         misrouted: list[Moved] = []
         for batch in found.batches:
             yield
@@ -138,8 +144,9 @@ class Partition:
                 yield name, messages.encode(Found(name, self.number, news))
 
     def _reach(self, topic: str, latest: int) -> None:
-        """Follows the event times (ms) of a topic."""
-        self._times[topic] = max(latest, self._times.get(topic, 0))
+        """Follows the event times (ms) of a topic, up to the present: an app whose clock is wrong, or one
+        invented event, would set everybody's ahead."""
+        self._times[topic] = max(min(latest, _now()), self._times.get(topic, 0))
 
     def _count(self) -> None:
         """Adds what the facts found to the worker's counts, which never fall: not with facts that end."""
@@ -183,8 +190,8 @@ class Partition:
         if not len(batch):
             return
         learn = bundle.topic == self._config.broker.feedback
-        for late in [self.facts.take_feedback(batch)] if learn else self.facts.decisions_in_steps(batch):
-            invalid += [Invalid(int(batch.records[i]), "too_late", TOO_LATE) for i in late]
+        for refused in [self.facts.take_feedback(batch)] if learn else self.facts.decisions_in_steps(batch):
+            invalid += [Invalid(int(batch.records[i]), why, WHY[why]) for i, why in refused.items()]
             yield
         self._reach(bundle.topic, int(batch.times.max()))
         arrived = min(map(_TIMESTAMP, bundle.records))
@@ -223,7 +230,7 @@ class Partition:
         """Drops what is from before `ends`, durably sealed: the blocks to write, and those to remove then."""
         self.facts.seal(ends)
         living, old = self.facts.living(), self.shelf.keys()
-        sealed, self.facts = ends, Facts(self._config.models, self._key_of_hashes, self._tested)
+        sealed, self.facts = ends, self._no_facts()
         self.facts.seal(sealed)
         for record in living:
             self.facts.load(record)
@@ -253,6 +260,11 @@ class Partition:
             return max([*self._times.values(), *self._restored.values()], default=None), True, as_of
         times = [self._times.get(topic) for topic in ends if topic not in idle]
         return (None if None in times else min(t for t in times if t is not None)), False, as_of
+
+
+def _now() -> int:
+    """The time on the wall, in ms."""
+    return time.time_ns() // 1_000_000
 
 
 def shape(model: Model) -> str:

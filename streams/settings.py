@@ -179,8 +179,9 @@ def check_broker(broker: Broker, key: str = "broker.url") -> None:
     """Raises ConfigError for an address that is none, or for half of what SASL needs."""
     if not BROKERS.fullmatch(broker.url):
         raise ConfigError(key, broker.url, "kafka://host:port, more of them behind commas")
-    if broker.partitions < 1:
-        raise ConfigError("broker.partitions", broker.partitions, "1 or more")
+    for name in ("partitions", "most_held"):
+        if getattr(broker, name) < 1:
+            raise ConfigError(f"broker.{name}", getattr(broker, name), "1 or more")
     for field in ("sasl_mechanism", "sasl_username", "sasl_password"):
         given = getattr(broker, field) is not None
         if given != broker.security_protocol.startswith("SASL"):

@@ -120,6 +120,7 @@ def oddities() -> timeseries.Panel:
         "duplicates": "fairlead_duplicate_events_total",
         "conflicts": "fairlead_conflicting_events_total",
         "misrouted": "fairlead_misrouted_events_total",
+        "lost": "fairlead_lost_messages_total",
         "unknown fields": "fairlead_unknown_fields_total",
         "undeclared fields": "fairlead_undeclared_fields_total",
         "personal values": "fairlead_personal_values_total",

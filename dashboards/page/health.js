@@ -21,6 +21,7 @@ export function health(now) {
       tile("Duplicates", words.short(now.duplicates), "known already, not counted twice"),
       tile("Conflicts", words.short(now.conflicts), "differ from what was kept", now.conflicts > 0),
       tile("Misrouted", words.short(now.misrouted), "sent on to their partition"),
+      sum(now.lost) > 0 && tile("Lost", words.short(sum(now.lost)), "messages that Kafka dropped unread", true),
       sum(now.undeclared) > 0 && tile("Undeclared", words.short(sum(now.undeclared)), "fields that nobody declared", true),
       sum(now.personal) > 0 && tile("Personal", words.short(sum(now.personal)), "values that look like a person's", true),
       now.capped > 0 && tile("Capped", words.short(now.capped), "names counted as __other__", true)),

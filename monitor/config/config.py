@@ -137,6 +137,7 @@ class Broker(Section, frozen=True):
     feedback: str = "feedback"
     invalid: str = "invalid"
     partitions: int = 8  # of the topics that the first worker creates
+    most_held: int = 10_000_000  # decisions of one model that a partition holds (monitor/facts/facts.py)
     invalid_payload: bool = False  # whether the topic of invalid events carries their text
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     ssl_cafile: str | None = None

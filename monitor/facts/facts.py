@@ -7,6 +7,7 @@ and kind, the largest (event time, value). Feedback may come before its decision
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,10 @@ I64 = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
 FEWEST_DEAD = 1_000  # fewer facts than that are not worth a rebuild
+MOST_SAID = 8  # facts of feedback for each decision there is room for
+TOO_LATE, FULL = "too_late", "full"  # why an event is refused
+
+Refused = dict[int, str]  # by its place in the batch: why an event does not count
 
 
 class Facts:
@@ -40,11 +45,16 @@ class Facts:
     `tested`: the models whose entities count once in tests. Their decisions make `claims`; whoever holds all
     claims of an entity settles them, and what is a repeat is marked where it is held.
 
+    `room`: how many decisions of each model are held at most, with MOST_SAID times as many facts of feedback,
+    and how many such facts about decisions that are not known. New ones beyond are refused.
+
     `counts` says what came: decisions, feedback (facts, by kind of event), duplicates, conflicts (a decision
     that came again and said something else), corrections. It is of this process, not of the facts.
     """
 
-    def __init__(self, models: Mapping[str, Model], key: bytes, tested: Collection[str] = ()) -> None:
+    def __init__(
+        self, models: Mapping[str, Model], key: bytes, tested: Collection[str] = (), room: float = inf
+    ) -> None:
         self.codes = Codes()
         self.counts: Counter[str] = Counter()
         self._ids = Index()
@@ -60,6 +70,7 @@ class Facts:
         self._join = Join(self.codes, self._numbered, self._ids, self._returned, self.counts)
         self._unsaved: list[Block] = []
         self._reached = 0  # event time, ms
+        self._room = room
         self.claims = Register({name: self.models[name].panes.width for name in tested}, self._keep)
 
     @property
@@ -102,28 +113,26 @@ class Facts:
         tables = sum(joined.nbytes for joined in self._numbered)
         return self.claims.nbytes + tables + self._ids.nbytes + self._join.nbytes + self._returned.nbytes
 
-    def observe(self, events: Sequence[Decision], times: I64) -> list[int]:
+    def observe(self, events: Sequence[Decision], times: I64) -> Refused:
         """`take_decisions` of structs; times in ms."""
         return self.take_decisions(Structs(Decision, events, times))
 
-    def learn(self, events: Sequence[Feedback], times: I64) -> list[int]:
+    def learn(self, events: Sequence[Feedback], times: I64) -> Refused:
         """`take_feedback` of structs; times in ms."""
         return self.take_feedback(Structs(Feedback, events, times))
 
-    def take_decisions(self, batch: Batch[Decision]) -> list[int]:
-        """Takes decisions of known models in the order of their log.
+    def take_decisions(self, batch: Batch[Decision]) -> Refused:
+        """Takes decisions of known models in the order of their log; returns those that do not count."""
+        return {place: why for refused in self.decisions_in_steps(batch) for place, why in refused.items()}
 
-        Returns the places of those that came too late to count.
-        """
-        return [place for late in self.decisions_in_steps(batch) for place in late]
-
-    def decisions_in_steps(self, batch: Batch[Decision]) -> Iterator[list[int]]:
-        """`take_decisions`, one model after the other, with what came too late of each."""
+    def decisions_in_steps(self, batch: Batch[Decision]) -> Iterator[Refused]:
+        """`take_decisions`, one model after the other, with what is refused of each."""
         ids, now = siphash(batch.texts, self._key), self._reach(batch.times)
         for model, places in by_model(batch).items():
             joined = self.models[model]
-            sealed = batch.times[places] < joined.sealed
-            kept = places[~sealed]
+            late = batch.times[places] < joined.sealed
+            full = ~late & self._lacks_room(joined, ids[places])
+            kept = places[~(late | full)]
             ours = batch.take(kept)
             columns = joined.columns(ours, ids[kept], now)
             if model in self.claims and ours.holds("entity"):
@@ -132,19 +141,38 @@ class Facts:
             self._keep(Block(model, {name: column[fresh] for name, column in columns.items()}))
             if "entity" in columns:
                 self.claims.tell(model, self._claimed(joined, columns["id"]))
-            yield places[sealed].tolist()
+            yield _refused(places[late], places[full])
 
-    def take_feedback(self, batch: Batch[Feedback]) -> list[int]:
-        """Takes feedback. Returns the places of what came too late to count."""
+    def _lacks_room(self, joined: Joined, ids: U64) -> Mask:
+        """Which decisions are new, where a model holds as many as it may."""
+        if len(joined) < self._room:
+            return np.zeros(len(ids), np.bool_)
+        new: Mask = self._ids.find(ids) < 0
+        return new
+
+    def take_feedback(self, batch: Batch[Feedback]) -> Refused:
+        """Takes feedback; returns what does not count."""
         ids = siphash(batch.texts, self._key)
         late = self._late(ids, batch.times)
-        kept = np.flatnonzero(~late)
+        full = ~late & self._said_enough(ids)
+        kept = np.flatnonzero(~(late | full))
         ours = batch.take(kept)
         facts = self._returned.exploded(ours, ids[kept])
         self._look(ours, ids[kept], self._reach(batch.times))
         self.counts["undeclared"] = self._returned.undeclared
         self._take(facts)
-        return np.flatnonzero(late).tolist()
+        return _refused(np.flatnonzero(late), np.flatnonzero(full))
+
+    def _said_enough(self, ids: U64) -> Mask:
+        """Which feedback is about a model, or about decisions that nobody knows, of which as much is held as
+        may be."""
+        enough = np.zeros(len(ids), np.bool_)
+        if self._join.unclaimed >= self._room:
+            enough |= self._ids.find(ids) < 0
+        if any(joined.said >= MOST_SAID * self._room for joined in self._numbered):
+            for joined, _, at in self._join.here(ids):
+                enough[at] = joined.said >= MOST_SAID * self._room
+        return enough
 
     def _look(self, batch: Batch[Feedback], ids: U64, now: int) -> None:
         """Notes what feedback should not hold, with the models that it is about."""
@@ -226,9 +254,21 @@ class Facts:
         return {name: joined.end(clock) for name, joined in self.models.items()}
 
     def is_mostly_dead(self, ends: Mapping[str, int]) -> bool:
-        """Whether half of the facts are from before `ends`: to drop fewer is not worth while."""
-        dead = sum(np.count_nonzero(self.models[name].dead(end)) for name, end in ends.items())
-        return bool(dead >= max(FEWEST_DEAD, len(self._ids) // 2))
+        """Whether half of the facts are from before `ends`: to drop fewer is not worth while.
+
+        Counted are decisions, and feedback about such as nobody knows.
+        """
+        dead = sum(int(np.count_nonzero(self.models[name].dead(end))) for name, end in ends.items())
+        dead += self._waited_in_vain(min(ends.values(), default=0))
+        return dead >= max(FEWEST_DEAD, (len(self._ids) + self._join.unclaimed) // 2)
+
+    def _waited_in_vain(self, end: int) -> int:
+        """How many facts of before `end` (ms) are about decisions that are not known."""
+        if self._join.unclaimed < FEWEST_DEAD // 2:
+            return 0
+        facts = self._returned.everything()
+        old = facts["id"][facts["time"] < end]
+        return int(np.count_nonzero(self._ids.find(old) < 0))
 
     def seal(self, ends: Mapping[str, int]) -> None:
         """Refuses from now on what is from before these times (ms), by model."""
@@ -297,3 +337,7 @@ class Facts:
     def reconcile(self) -> None:
         """Marks all repeats, where one process holds everything."""
         self.mark(self.claims.settle(self.claims.take()))
+
+
+def _refused(late: I64, full: I64) -> Refused:
+    return dict.fromkeys(late.tolist(), TOO_LATE) | dict.fromkeys(full.tolist(), FULL)

@@ -38,6 +38,7 @@ class Join:
         self._codes, self._tables, self._ids, self._returned = codes, tables, ids, returned
         self._places = Places()  # by row of the ids
         self._waiting: set[int] = set()
+        self.unclaimed = 0  # facts about them
         self._repeat = codes.code(REPEAT)
 
     @property
@@ -95,6 +96,7 @@ class Join:
         ids, times = joined.column("id", rows), joined.column("time", rows)
         early = self._early(ids)
         if len(early):
+            self._claim(joined, np.unique(early["id"]))
             order = np.argsort(ids)
             self._write(joined, rows[order[np.searchsorted(ids, early["id"], sorter=order)]], early)
         joined.counting.count(joined.counting.grouped(rows), +1)
@@ -110,6 +112,12 @@ class Join:
         self._waiting.difference_update(came)
         return self._returned.of(np.array(came, np.uint64))
 
+    def _claim(self, joined: Joined, ids: U64) -> None:
+        """What waited for these decisions is about a model from now on."""
+        said = self._returned.count(ids)
+        joined.said += said
+        self.unclaimed -= said
+
     # feedback
 
     def take_feedback(self, facts: Rows) -> Mask:
@@ -120,6 +128,7 @@ class Join:
             joins = list(self._found(news.facts["id"]))
             before = [self._outcome_slots(joined, rows) for joined, (rows, _), _ in joins]
             self.counts["corrections"] += self._returned.commit(news)
+            self.unclaimed += len(news.facts) - sum(len(at) for _, _, at in joins)
             for (joined, rows, at), slots in zip(joins, before, strict=True):
                 self._apply(joined, rows, news.facts[at], news.wins[at], slots)
         said = facts["kind"] != self._repeat
@@ -144,6 +153,7 @@ class Join:
         Φ of a pane is the sum over its decisions of all their facts. On the axis of outcomes a decision
         belongs to the slot of each outcome that it ever had, so that Φ never falls.
         """
+        joined.said += len(facts)
         distinct, which = found
         rows, times, ranks = distinct[which], facts["time"].copy(), facts["rank"].astype(np.int64)
         touched = distinct[np.bincount(which[wins], minlength=len(distinct)) > 0]

@@ -34,6 +34,7 @@ class Joined:
     def __init__(self, model: Model, codes: Codes, ids: Index) -> None:
         self.panes = Panes(codes, slice_ms(model))
         self.sealed = 0  # event time in ms: what is from before is too late
+        self.said = 0  # facts of feedback about its decisions
         self._model = model
         self.lookout = Lookout(model)
         self._vocabularies = Vocabularies(codes, self.lookout.checks)

@@ -233,6 +233,12 @@ class Returned:
         facts: Rows = self._facts[places[places >= 0]]
         return facts
 
+    def count(self, ids: U64) -> int:
+        """How many facts were ever known of these decisions."""
+        keys = np.concatenate([np.zeros(0, np.uint64), *(ids ^ salt for salt in self._kinds.values())])
+        beaten = sum(len(self._losers.get(key, ())) for key in keys.tolist()) if self._losers else 0
+        return int(np.count_nonzero(self._index.find(keys) >= 0)) + beaten
+
     def beaten_outcomes(self, ids: U64) -> Iterator[tuple[int, int]]:
         """The times (ms) of outcomes that were corrected: (place in `ids`, time)."""
         salt = self._kinds.get("outcome")

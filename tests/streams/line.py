@@ -69,6 +69,9 @@ class Log:
 class Consumer:
     """What the agents ask of the consumer: everything was read."""
 
+    def __init__(self) -> None:
+        self.lost: Counter[TP] = Counter()
+
     def ended(self, _: TP) -> float | None:
         return time.monotonic()
 

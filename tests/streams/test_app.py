@@ -37,6 +37,13 @@ async def test_health_counts_what_came(line: Line) -> None:
     assert health.tables["facts"].bytes > 0
 
 
+async def test_messages_that_kafka_dropped_are_counted_by_topic(line: Line) -> None:
+    assert line.worker.health().lost == {line.topics.decisions: 0, line.topics.feedback: 0}
+    line.worker.app._started.set()
+    line.worker.app.consumer.lost.update({TP(line.topics.feedback, 0): 3, TP(line.topics.feedback, 1): 4})
+    assert line.worker.health().lost == {line.topics.decisions: 0, line.topics.feedback: 7}
+
+
 async def test_the_clock_and_the_readings_are_shown(line: Line) -> None:
     await line.produce(*map(decision, range(CROWD)))
     await line.settle()

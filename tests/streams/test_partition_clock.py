@@ -1,5 +1,6 @@
 """How far the time of a partition has come."""
 
+import time
 from math import inf
 
 from monitor.config import Config
@@ -42,6 +43,27 @@ def test_the_clock_is_the_slower_topic_s() -> None:
     assert state.clock(RUNNING) == (None, False, inf)
     take(state, bundle([outcome(one, 4 * DAY)], "feedback"))
     assert state.clock(RUNNING) == (4 * DAY * 1000, False, inf)
+
+
+def test_an_event_from_the_future_takes_the_clock_to_the_present_at_most() -> None:
+    """Then what is honest goes on: a model's windows and tests do not wait for the day that it invented."""
+    state, ids, before = partition(), mine(), now()
+    ahead = take(state, bundle([decision(next(ids), time=before / 1000 + 80_000)]))
+    take(state, bundle([outcome(next(ids), time=before / 1000 + 80_000)], "feedback"))
+    reached, _, _ = state.clock(RUNNING)
+    assert reached is not None
+    assert before <= reached <= now()
+    assert (ahead.invalid, len(ahead.blocks)) == ([], 1)
+    restored = partition()
+    restored.restore(ahead.blocks)
+    shown = [restored.clock(ended(second))[0] for second in (0.0, 3.0)]
+    assert shown[0] is None
+    assert shown[1] is not None
+    assert reached <= shown[1] <= now()
+
+
+def now() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def test_a_topic_that_has_ended_for_some_seconds_holds_nobody_back() -> None:

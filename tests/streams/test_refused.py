@@ -17,6 +17,7 @@ from streams.refusals import EACH
 from tests.streams.holding import (
     CONFIG,
     COUNT,
+    DAY,
     KEY,
     bundle,
     decision,
@@ -65,6 +66,22 @@ def test_what_would_be_too_large_to_be_sent_on_is_invalid() -> None:
     taken = take(partition(), bundle([event]))
     assert taken.misrouted == []
     assert [json.loads(record)["reason"] for record in taken.invalid] == ["too_large"]
+
+
+def test_what_a_partition_has_no_room_for_is_invalid() -> None:
+    state, ids = partition(replace(CONFIG, broker=Broker(most_held=2))), mine()
+    known = next(ids)
+    take(state, bundle([decision(known), decision(next(ids))]))
+    taken = take(state, bundle([decision(known), decision(next(ids)), decision(next(ids), time=2 * DAY)]))
+    assert [(r["reason"], r["offset"]) for r in map(json.loads, taken.invalid)] == [
+        ("full", 101),
+        ("full", 102),
+    ]
+    assert (state.counts["invalid.full"], state.counts["duplicates"]) == (2, 1)
+    assert "most_held" in json.loads(taken.invalid[0])["detail"]
+    restored = partition(replace(CONFIG, broker=Broker(most_held=1)))
+    restored.restore(take(partition(), bundle([decision(next(ids)) for _ in range(3)])).blocks)
+    assert restored.facts.counts["decisions"] == 3  # what is durable is held, whatever is set since
 
 
 def test_each_refusal_names_its_message_and_its_reason() -> None:

@@ -4,12 +4,13 @@ import random
 from collections import Counter
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.config import Model
 from monitor.events import Decision, Feedback, scalar
-from monitor.facts.facts import Facts
+from monitor.facts.facts import MOST_SAID, Facts
 from monitor.panes import DECISION, OUTCOME, measures
 from tests.monitor.readable import everything
 
@@ -261,7 +262,67 @@ def test_what_comes_after_its_time_is_sealed_is_too_late() -> None:
     unknown = Feedback(decision_id="d77", time=0.0, outcome=True)
     fresh = Feedback(decision_id="d78", time=0.0, outcome=True)
     late = facts.learn([said, unknown, fresh], np.array([11, 9, 11]) * DAY * 1000)
-    assert (again, late, facts.waiting) == ([0], [0, 1], 1)
+    assert (again, late) == ({0: "too_late"}, {0: "too_late", 1: "too_late"})
+    assert facts.waiting == 1
+
+
+def test_feedback_about_nothing_ends_too() -> None:
+    facts = Facts({"jobs": MODELS["jobs"]}, bytes(16))
+    facts.observe([made(0, "jobs")], np.array([200 * DAY * 1000]))
+    facts.learn([said(i) for i in range(1, 1500)], np.full(1499, DAY * 1000))
+    assert not facts.is_mostly_dead(facts.ends(90 * DAY * 1000))
+    assert facts.is_mostly_dead(facts.ends(92 * DAY * 1000))
+    facts.learn([said(i) for i in range(2000, 4000)], np.full(2000, 100 * DAY * 1000))
+    assert not facts.is_mostly_dead(facts.ends(92 * DAY * 1000))
+
+
+def test_what_there_is_no_room_for_is_refused_and_what_is_known_goes_on() -> None:
+    facts = Facts(MODELS, bytes(16), room=3)
+    first = facts.observe([made(i) for i in range(4)], np.zeros(4, np.int64))  # one look a batch
+    again = facts.observe([made(0), made(7), made(3)], np.zeros(3, np.int64))
+    other = facts.observe([made(8, "jobs")], np.zeros(1, np.int64))
+    assert (first, again, other) == ({}, {1: "full"}, {})
+    assert facts.learn([said(0)], np.array([DAY])) == {}
+    assert (facts.counts["decisions"], facts.counts["feedback"]) == (5, 1)
+
+
+def test_feedback_about_one_model_or_about_nothing_has_room_of_its_own() -> None:
+    facts = Facts(MODELS, bytes(16), room=2)
+    facts.observe([made(1), made(2, "jobs")], np.zeros(2, np.int64))
+    for second in range(3 * MOST_SAID):  # of each one is a correction
+        facts.learn([said(1), said(77)], np.array([DAY, DAY]) + second)
+    full = facts.learn([said(1), said(2), said(78)], np.array([2 * DAY] * 3))
+    assert full == {0: "full", 2: "full"}
+    assert (facts.models["loans"].said, facts.models["jobs"].said) == (2 * MOST_SAID, 1)
+    assert facts.counts["feedback"] == 2 * MOST_SAID + 1 + 2
+
+
+@pytest.mark.parametrize("first", ["feedback", "decision"])
+def test_what_is_said_is_known_by_model_whatever_comes_first(first: str) -> None:
+    """Also where the decision comes late: what waited for it takes up no room for the unknown any more."""
+    facts = Facts(MODELS, bytes(16), room=3)
+    steps = [
+        lambda: facts.learn([said(1), said(1), said(9)], np.array([DAY, 2 * DAY, DAY])),
+        lambda: facts.observe([made(1)], np.zeros(1, np.int64)),
+    ]
+    for step in steps if first == "feedback" else reversed(steps):
+        assert step() == {}
+    assert facts.models["loans"].said == 2
+    assert facts.learn([said(8)], np.array([DAY])) == {}
+    restored = Facts(MODELS, bytes(16), room=3)
+    for record in facts.take_blocks():
+        restored.load(record)
+    assert restored.models["loans"].said == 2
+    assert restored.learn([said(7)], np.array([DAY])) == {}
+    assert restored.learn([said(6)], np.array([DAY])) == {0: "full"}
+
+
+def made(number: int, model: str = "loans") -> Decision:
+    return Decision(id=f"d{number}", model=model, time=0.0, decision=True)
+
+
+def said(number: int) -> Feedback:
+    return Feedback(decision_id=f"d{number}", time=0.0, outcome=True)
 
 
 def test_feedback_is_overdue_where_a_partition_might_refuse_it() -> None:
