@@ -197,7 +197,8 @@ class Outbox:
     async def _forget(self, thread: Thread) -> None:
         finished = [n for n in sorted(thread) if thread[n].state is not Progress.DUE]
         for sequence in finished[:-KEPT]:
-            await self._store.put(outbox.key(thread.pop(sequence)), None)
+            if old := thread.pop(sequence, None):  # else another one was quicker
+                await self._store.put(outbox.key(old), None)
 
     def _keep(self, delivery: Delivery) -> None:
         threads = self._threads.setdefault(delivery.alert.id, {})

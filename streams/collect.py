@@ -119,12 +119,16 @@ class Collect:
         if state is None:
             return
         async with state.lock:  # until what is in hand is durable
-            if self.partitions.get(number) is not state:  # it has moved meanwhile
+            if not self._holds(state):
                 return
             news = self._news(state)
         await self._send(state, news)
         await self._merge(state)
         await self._drop(state)
+
+    def _holds(self, state: Partition) -> bool:
+        """Whether a partition has not moved while something else was waited for."""
+        return self.partitions.get(state.number) is state
 
     def _news(self, state: Partition) -> News:
         """What changed of a partition of which all facts are durable."""
@@ -149,6 +153,8 @@ class Collect:
 
     async def _merge(self, state: Partition) -> None:
         """Writes merged blocks durably, and only then removes those that they replace."""
+        if not self._holds(state):
+            return
         merged, replaced = state.merge(self.table.items(state.number))
         await asyncio.gather(*(self._put(state, key, record) for key, record in merged.items()))
         await asyncio.gather(*(self._put(state, key, None) for key in replaced))
@@ -156,7 +162,7 @@ class Collect:
     async def _drop(self, state: Partition) -> None:
         """Drops facts whose time is over, after their panes have gone out: seals, rewrites, removes."""
         async with state.lock:
-            if not (ends := state.age(state.speaker.time)):
+            if not self._holds(state) or not (ends := state.age(state.speaker.time)):
                 return
             await self.table.put(state.number, SEALED, msgspec.msgpack.encode(ends))
             living, old = state.renew(ends)

@@ -4,7 +4,7 @@ Faust hands on one record at a time, loses records when a rebalance moves positi
 fetch, and commits past events that failed. Here all records of one fetch of one partition reach the
 agent as one message, a `Bundle`; nothing of an input is fetched between a rebalance and the seek that
 ends it; and only what an agent has finished is committed. All that touches Faust's internals is in
-this file, `bundles.py`, `process.py` and `tables.py`.
+this file, `bundles.py`, `process.py`, `tables.py`, `stores.py` and `guard.py`.
 """
 
 import asyncio
@@ -271,11 +271,20 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         """The records of a changelog one by one; those of an input as one message."""
         if self._is_changelog_tp(tp):
             return [whole(tp, record) for record in records]
+        self._read_anew_if_truncated(tp, records)
         self._next[tp] = records[-1].offset + 1
         message = super()._to_message(tp, whole(tp, records[-1]))
         message.value = Bundle(tp.topic, tp.partition, records)
         self._in_hand.setdefault(tp, deque()).append(message)
         return [message]
+
+    def _read_anew_if_truncated(self, tp: TP, records: Sequence[Record]) -> None:
+        """Faust would drop what comes before an offset that it has read, and wait for it for ever."""
+        read = self._read_offset[tp]
+        if read is not None and records[-1].offset < read:
+            where = f"{tp.topic}[{tp.partition}]"
+            log.error("%s: the log has lost what was read up to offset %d: it is read anew", where, read)
+            self._read_offset[tp] = self._committed_offset[tp] = None
 
     def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:
         return record if isinstance(record, ConsumerMessage) else super()._to_message(tp, record)

@@ -56,10 +56,14 @@ class Desk:
             if key.startswith(BASELINE):
                 found = baseline.from_json(record)
                 self._references.setdefault(found.model, found)
+        panes = [packed.load(record) for key, record in items.items() if key.startswith(PANE)]
+        for pane in panes:
+            self._put(pane)
+        for pane in panes:
+            if pane.model in self.models:
+                self.models[pane.model].tidy(pane)
         for key, record in items.items():
-            if key.startswith(PANE):
-                self._put(packed.load(record))
-            elif key.startswith(ALERT):
+            if key.startswith(ALERT):
                 told = alert.decode(record)
                 self.alerts[told.id] = told
             elif key.startswith(FOUND):

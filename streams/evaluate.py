@@ -124,6 +124,8 @@ class Evaluate:
         if desk is None:  # it moved while others were waited for
             return
         async with desk.lock:
+            if self.desks.get(partition) is not desk:
+                return
             desk.settle(time.monotonic())
             await parts.put(self.table, partition, desk.unsaved())
             await self._tell(desk.untold)
@@ -138,25 +140,25 @@ class Evaluate:
 
     async def _look(self, partition: int, desk: Desk, watched: Watched) -> None:
         """Reads a model; makes durable and tells what follows."""
-        found, came = await self._read(desk, watched), watched.came
+        found, spent = await self._read(desk, watched)
+        if self.desks.get(partition) is not desk:  # it moved while a thread read
+            return
+        self._turns.took(watched.name, spent, time.monotonic())
+        came = watched.came
         if desk.clock is not None:  # before that nothing is decided
             watched.came = 0
         if found:
+            watched.took = spent
             self._time(came)
             await parts.put(self.table, partition, watched.unsaved())
             await self._raise(partition, desk, desk.judge(watched))
             await self._age(partition, desk, watched)
 
-    async def _read(self, desk: Desk, watched: Watched) -> bool:
+    async def _read(self, desk: Desk, watched: Watched) -> tuple[bool, float]:
         """In a thread: the page and Kafka's heartbeats do not wait for what takes long."""
         if watched.took < QUICK_SECONDS:
-            found, spent = _timed(watched, desk.clock)
-        else:
-            found, spent = await asyncio.to_thread(_timed, watched, desk.clock)
-        self._turns.took(watched.name, spent, time.monotonic())
-        if found:
-            watched.took = spent
-        return found
+            return _timed(watched, desk.clock)
+        return await asyncio.to_thread(_timed, watched, desk.clock)
 
     async def _age(self, partition: int, desk: Desk, watched: Watched) -> None:
         if desk.clock is not None:

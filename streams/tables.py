@@ -2,27 +2,28 @@
 
 A table is a dictionary of bytes per partition, kept by a compacted changelog topic. A write returns
 when the broker has it; a partition's items are dropped when it moves to another worker; the state that
-agents derive from the items is rebuilt by `on_recovered`. Whatever fails here ends the process.
+agents derive from the items is rebuilt by `on_recovered`. What a zombie writes counts for nothing (see
+streams/stores.py). Whatever fails here ends the process.
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import faust
 from faust.exceptions import NotReady
-from faust.stores.base import Store as BaseStore
 from faust.types import TP, EventT, RecordMetadata
 from mode.utils.futures import maybe_async
 
 from streams.guard import Revoked, die
 from streams.process import App
+from streams.stores import HOLDER, Store, following
+
+log = logging.getLogger(__name__)
 
 MAX_RECORD = 900_000
 """Bytes of a key and its value together; brokers refuse records of more than 1 MB."""
-
-AHEAD = 10_000
-"""Own records that are remembered behind one that is missing; further ones are read again by a recovery."""
 
 STALL_SECONDS = 60.0
 """A recovery that reads nothing for so long ends the process."""
@@ -32,7 +33,13 @@ Revocation = Callable[[int], Awaitable[None] | None]
 
 
 async def send(
-    app: App, topic: str, value: bytes | None, *, key: bytes | None = None, partition: int | None = None
+    app: App,
+    topic: str,
+    value: bytes | None,
+    *,
+    key: bytes | None = None,
+    partition: int | None = None,
+    headers: Mapping[str, bytes] | None = None,
 ) -> RecordMetadata:
     """Sends a record and returns when all in-sync replicas have it; without a partition, by murmur2(key).
 
@@ -43,94 +50,10 @@ async def send(
     if size > MAX_RECORD:
         raise ValueError(f"{topic}: a record of {size:,} bytes; at most {MAX_RECORD:,}")
     try:
-        sent = await app.producer.send(topic, key, value, partition, None, None)
+        sent = await app.producer.send(topic, key, value, partition, None, headers)
     except NotReady:  # a timer's turn that outlives the producer while the worker stops
         raise Revoked(f"{topic}: the producer does not run") from None
     return await sent
-
-
-class Store(BaseStore):  # type: ignore[misc]
-    """The items of the partitions that this worker holds, and the offset up to which they hold everything."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.partitions: dict[int, dict[bytes, bytes]] = {}
-        self.offsets: dict[int, int] = {}
-        self.changed: set[int] = set()
-        self._ahead: dict[int, set[int]] = {}  # by partition: own records behind one that is not known yet
-
-    def open(self, partition: int) -> None:
-        """Starts to hold a partition; nothing if it is held."""
-        if partition not in self.partitions:
-            self.partitions[partition] = {}
-            self.changed.add(partition)
-
-    def drop(self, partition: int) -> None:
-        """Forgets a partition."""
-        self.partitions.pop(partition, None)
-        self.offsets.pop(partition, None)
-        self._ahead.pop(partition, None)
-        self.changed.discard(partition)
-
-    def read(self, partition: int, key: bytes, value: bytes | None, offset: int) -> None:
-        """Follows the next record of the changelog; nothing if the partition is not held."""
-        if self._set(partition, key, value):
-            self.offsets[partition] = max(offset, self.offsets.get(partition, -1))
-            self._ahead.get(partition, set()).discard(offset)
-
-    def wrote(self, partition: int, key: bytes, value: bytes | None, offset: int) -> None:
-        """Follows a record of our own; nothing if the partition is not held.
-
-        Before it there may be records of another worker, which held the partition while we stood still. They
-        are read at the next recovery, as long as the offset stays before them.
-        """
-        if not self._set(partition, key, value):
-            return
-        ahead = self._ahead.setdefault(partition, set())
-        if len(ahead) < AHEAD:
-            ahead.add(offset)
-        last = self.offsets.get(partition, -1)
-        while last + 1 in ahead:
-            last += 1
-            ahead.discard(last)
-            self.offsets[partition] = last
-
-    def _set(self, partition: int, key: bytes, value: bytes | None) -> bool:
-        """Sets or removes an item; False if the partition is not held."""
-        items = self.partitions.get(partition)
-        if items is None:
-            return False
-        if value is None:
-            items.pop(key, None)
-        else:
-            items[key] = value
-        return True
-
-    def apply_changelog_batch(self, batch: Iterable[EventT], **_: Any) -> None:
-        """Recovery's records. Faust may hand us another table's after a rebalance."""
-        for event in batch:
-            message = event.message
-            if message.topic == self.table.changelog_topic_name:
-                self.read(message.partition, message.key, message.value, message.offset)
-                self.changed |= self.partitions.keys() & {message.partition}
-
-    def persisted_offset(self, tp: TP) -> int:
-        """Where recovery goes on; -1, not None, else Faust may keep the offset of an earlier holding."""
-        return self.offsets.get(tp.partition, -1)
-
-    def set_persisted_offset(self, tp: TP, offset: int) -> None:
-        """Nothing: `read` and `wrote` do it."""
-
-    def reset_state(self) -> None:
-        """Forgets everything."""
-        for partition in list(self.partitions):
-            self.drop(partition)
-
-    async def backup_partition(self, *_: Any, **__: Any) -> None:
-        """Nothing: the changelog is the backup."""
-
-    def restore_backup(self, *_: Any, **__: Any) -> None:
-        """Nothing: recovery reads the changelog."""
 
 
 class Table(faust.Table):  # type: ignore[misc]
@@ -158,6 +81,7 @@ class Table(faust.Table):  # type: ignore[misc]
         self.stall_seconds = stall_seconds
         self.ready: frozenset[int] = frozenset()
         self._generation = -1
+        self._holdings: dict[int, bytes] = {}  # our names of those that have begun, by partition
         self._hooks = asyncio.Lock()
         app.tables.add(self)
 
@@ -189,8 +113,14 @@ class Table(faust.Table):  # type: ignore[misc]
         the partition and `ValueError` for more than 900 kB.
         """
         self._require(partition)
-        done = await send(self.app, self.changelog_topic_name, value, key=key, partition=partition)
-        self.data.wrote(partition, key, value, done.offset)
+        await self._write(partition, key, value)
+
+    async def _write(self, partition: int, key: bytes, value: bytes | None) -> None:
+        topic, holder = self.changelog_topic_name, self._holdings.get(partition)
+        headers = {HOLDER.decode(): holder} if holder else None
+        done = await send(self.app, topic, value, key=key, partition=partition, headers=headers)
+        if holder == self._holdings.get(partition):  # else it counts for nothing by now
+            self.data.wrote(partition, key, value, done.offset)
 
     def _require(self, partition: int) -> None:
         if partition not in self.data.partitions:
@@ -218,10 +148,12 @@ class Table(faust.Table):  # type: ignore[misc]
         """Drops what has left and opens what has come."""
         async with self._hooks:
             mine = self._require_inputs(assigned)
-            left = sorted(self.data.partitions.keys() - mine)
-            known, self.ready = self.ready, self.ready & mine
+            held = self.data.partitions.keys()
+            left = sorted((held - mine) | set(filter(self.data.lags, held)))  # what lags begins anew
+            known, self.ready = self.ready, self.ready & mine - {*left}
             for partition in left:
                 self.data.drop(partition)
+                self._holdings.pop(partition, None)
                 if partition in known:
                     await self._run(self.on_revoked, partition)
             for partition in mine:
@@ -253,10 +185,21 @@ class Table(faust.Table):  # type: ignore[misc]
             if self._is_outdated(self.app.tables.recovery):
                 return
             self._require_recovered(active)
+            await asyncio.gather(*(self._run(self._hold, partition) for partition in self.data.partitions))
             for partition in sorted(self.data.changed):
                 await self._run(self.on_recovered, partition, self.data.partitions[partition])
                 self.data.changed.discard(partition)
             self.ready = frozenset(self.data.partitions)
+
+    async def _hold(self, partition: int) -> None:
+        """Begins a holding, unless ours goes on, and mends what a zombie wrote over."""
+        items, newest = self.data.partitions[partition], self.data.holders.get(partition, b"")
+        if not newest or self._holdings.get(partition) != newest:
+            self._holdings[partition] = name = following(newest, self._generation)
+            await self._write(partition, HOLDER, name)
+        counts = {HOLDER: self._holdings[partition], **items}
+        spoilt = list(self.data.overwritten[partition])
+        await asyncio.gather(*(self._write(partition, key, counts.get(key)) for key in spoilt))
 
     def _is_outdated(self, recovery: Any) -> bool:
         """Whether another rebalance has begun: Faust then calls a recovery complete that it broke off."""
@@ -266,6 +209,8 @@ class Table(faust.Table):  # type: ignore[misc]
     async def _run(self, hook: Callable[..., Any], *arguments: Any) -> None:
         try:
             await maybe_async(hook(*arguments))
+        except Revoked:  # the worker stops
+            log.info("table %s: %s gave up", self.name, hook.__qualname__)
         except Exception as error:
             die(f"table {self.name}: {getattr(hook, '__qualname__', hook)} failed", error)
 

@@ -38,6 +38,7 @@ class Watched:
         self._shape = shape(self.model)
         self._baseline = reference  # the one that is durable
         self._seen: tuple[int, bool] | None = None
+        self._summed: list[bytes] = []  # keys of panes that are in a sum, and that a crash has left there
 
     def fits(self, pane: Pane) -> bool:
         """Whether a pane is cut as our configuration says: others do not add up with ours."""
@@ -49,6 +50,11 @@ class Watched:
         state = items.get(DETECTORS + self.name.encode())
         if state is not None:
             self._evaluator.detecting.restore(state)
+
+    def tidy(self, pane: Pane) -> None:
+        """Notes a pane of the table that is in a sum: it is to be removed."""
+        if self.panes.is_rolled(pane):
+            self._summed.append(pane_key(pane))
 
     def read(self, clock: int | None, now: float) -> bool:
         """Reads the panes anew if something changed; says whether it did.
@@ -90,9 +96,10 @@ class Watched:
         finite = [length for window in self.model.windows if (length := window_ms(window)) is not None]
         reach = max([*finite, 2 * milliseconds(self.model.feedback_within)])
         end = (clock - reach) // self.panes.width
+        keys, self._summed = self._summed, []
         if self.panes.worn(end) < WORN:
-            return {}, []
+            return {}, keys
         pane, old = self.panes.roll(end, self.name, self._shape)
-        keys = [place_key(self.name, partition, slot) for partition, slot in old]
+        keys += [place_key(self.name, partition, slot) for partition, slot in old]
         keys += self._trials.forget(end)
         return {**self._trials.unsaved(), pane_key(pane): packed.dump([pane])[0]}, keys

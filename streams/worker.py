@@ -34,7 +34,15 @@ LINGER = 2.0  # seconds for answers that are under way: Kafka is gone by then, a
 def run(config: Config, *, embedded: bool = False) -> int:
     """Runs a worker until SIGTERM or SIGINT; the exit status."""
     logging.basicConfig(level="INFO", format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    for chatty in ("aiokafka", "faust", "mode", "streams.tables", "streams.consumer", "streams.process"):
+    for chatty in (
+        "aiokafka",
+        "faust",
+        "mode",
+        "streams.tables",
+        "streams.stores",
+        "streams.consumer",
+        "streams.process",
+    ):
         logging.getLogger(chatty).setLevel("ERROR")
     logging.getLogger("kafka").setLevel("CRITICAL")  # its errors are raised, too
     if not embedded:

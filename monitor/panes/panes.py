@@ -257,10 +257,15 @@ class Panes:
         }
 
     def put(self, pane: Pane) -> bool:
-        """Takes another's pane for the one held for its partition and slot; False if it is no newer."""
+        """Takes another's pane for the one held for its partition and slot; False if it is no newer.
+
+        What is in a sum of old panes is forgotten when the sum comes.
+        """
         if pane.partition == ROLLED:
-            self.rolled = max(self.rolled, int(pane.phi, 16))
-        elif _slice(pane.slot) < self.rolled:
+            if (end := int(pane.phi, 16)) > self.rolled:
+                self._forget(end)
+                self.rolled = end
+        elif self.is_rolled(pane):
             return False
         phi, name = int(pane.phi, 16), (pane.partition, pane.slot)
         held = self._held.get(name)
@@ -273,6 +278,10 @@ class Panes:
         self._held[name] = (phi, cells, counted.counts)
         self.dirty.add(pane.slot)
         return True
+
+    def is_rolled(self, pane: Pane) -> bool:
+        """Whether a pane is in the sum of old ones."""
+        return pane.partition != ROLLED and _slice(pane.slot) < self.rolled
 
     def _group_row(self, attribute: str, name: str) -> int:
         """The row of a group of others' panes; partitions know different ones: all are capped again."""

@@ -5,6 +5,7 @@ from contextlib import suppress
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from alerts import outbox
 from alerts.alert import Alert, State
@@ -315,6 +316,25 @@ async def test_a_thread_forgets_what_is_long_past(desk):
     desk.restart()
     await desk.tell(alert(sequence=2 * (KEPT + 2) + 1, episode=KEPT + 2, state=State.RESOLVED))
     assert len(desk.slack.got) == sent
+
+
+async def test_two_may_forget_at_once(desk):
+    """After a crash between what was told and what is forgotten more is to be forgotten than one."""
+    for episode in range(1, KEPT + 3):
+        await desk.tell(alert(sequence=2 * episode, episode=episode))
+        await desk.tell(alert(sequence=2 * episode + 1, episode=episode, state=State.RESOLVED))
+    (thread, *_) = desk.outbox._threads[FIRING.id].values()
+    last = max(thread)
+    thread |= {n: replace(thread[last], alert=alert(sequence=n)) for n in (1, 2, 3)}
+    removed = []
+
+    async def put(key: bytes, _: None) -> None:
+        removed.append(key)
+        await asyncio.sleep(0)
+
+    desk.outbox._store.put = put
+    await asyncio.gather(desk.outbox._forget(thread), desk.outbox._forget(thread))
+    assert (len(thread), len(removed), len({*removed})) == (KEPT, 3, 3)
 
 
 async def test_restore_reads_its_own_records_only(desk):

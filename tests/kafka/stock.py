@@ -88,6 +88,13 @@ class LeapingTable(Table):
         return Leaping("leaping://", self.app, self, key_type=bytes, value_type=bytes)
 
 
+class Nameless(Table):
+    """Does not say whose its records are."""
+
+    async def _hold(self, partition: int) -> None:
+        """Nothing begins."""
+
+
 class Typeless(Table):
     """Leaves it to Faust how keys and values are read."""
 
@@ -152,6 +159,7 @@ CONSUMERS: dict[str, type[Consumer]] = {
 TABLES: dict[str, type[Any]] = {
     "counts": TrustingTable,
     "gaps": LeapingTable,
+    "holder": Nameless,
     "table": Plain,
     "watch": Unwatched,
     "bytes": Typeless,

@@ -1,10 +1,13 @@
 """What a worker knows after a recovery: with our tables, and beside them with what Faust does itself."""
 
+import signal
 from collections.abc import Callable
+from contextlib import ExitStack
 
 import pytest
 
 from streams.guard import CRASHED
+from tests.faults.logs import table
 from tests.kafka.harness import Group, Line, Worker
 
 pytestmark = pytest.mark.kafka
@@ -51,6 +54,32 @@ def test_what_others_wrote_before_our_own_last_record_is_read(groups: Groups) ->
             after = [works(worker, 2)["facts"] for worker in (first, other)]
     gained = [{now[p] - then[p] for p in now} for then, now in zip(before, after, strict=True)]
     assert gained == [{4}, {0}]
+
+
+def test_a_zombie_does_not_have_the_last_word(groups: Groups) -> None:
+    """It stands still with a write in hand; meanwhile another worker takes its partition, and writes on."""
+    ours, stock = groups("ours"), groups("stock")
+    sides = [(ours, ""), (stock, "holder")]
+    with ExitStack() as stack:
+        zombies = [stack.enter_context(group.worker(pause=2.0, without=w)) for group, w in sides]
+        for (group, _), zombie in zip(sides, zombies, strict=True):
+            works(zombie, 4)
+            group.send_one(b"mark/1", 0)
+        for zombie in zombies:
+            zombie.wait_for(lambda line: sum(line.get("waiting", ())) == 1)
+            zombie.send(signal.SIGSTOP)
+        others = [stack.enter_context(group.worker(without=w)) for group, w in sides]
+        for (group, _), other in zip(sides, others, strict=True):
+            works(other, 4)
+            group.send_one(b"mark/2", 0)
+            other.wait_until_done(2)
+        for zombie in zombies:
+            zombie.send(signal.SIGCONT)
+        for worker in (*zombies, *others):
+            works(worker, 2)
+        assert [worker.stop() for worker in (*zombies, *others)] == [0] * 4
+    last = [table(group.address, group.changelog)[b"mark"] for group, _ in sides]
+    assert last == [b"mark/2", b"mark/1"]
 
 
 def test_an_error_of_what_is_told_of_a_recovery_ends_the_worker(groups: Groups) -> None:

@@ -58,7 +58,8 @@ class Facts:
 def build(address: str, group: str, options: Mapping[str, Any]) -> App:
     """The app.
 
-    The value `poison` makes the agent fail; `huge` makes it write a megabyte, `large` one in parts.
+    The value `poison` makes the agent fail; `huge` makes it write a megabyte, `large` one in parts; of values
+    that begin with `mark` it writes the last, over the one before.
     """
     without = options.get("without", "").split()
     app = make(address, group, options, without)
@@ -96,6 +97,8 @@ def build(address: str, group: str, options: Mapping[str, Any]) -> App:
             await parts.put(table, bundle.partition, {b"large": b" " * 1_000_000})
         if not apart or bundle.topic == topics[0]:
             await asyncio.sleep(options.get("pause", 0))
+        for mark in [value for value in bundle.values if value and value.startswith(b"mark")][-1:]:
+            await table.put(bundle.partition, b"mark", mark)
         async with locks[bundle.partition]:
             if new := facts.new(bundle):
                 key = facts.key(bundle.partition)

@@ -1,5 +1,6 @@
 """Old panes summed up: no window that may still be asked for loses a unit."""
 
+import random
 from collections import Counter
 
 from hypothesis import given, settings
@@ -56,6 +57,27 @@ def test_the_sum_and_the_rest_recover_and_roll_on(found: list[Event], first: int
     recovered = received([rolled, *rest])
     recovered.roll(first + more, "loans", "shape")
     assert sum(counts(recovered.window(DECISION, None, None)).values()) == whole.total()
+
+
+@settings(max_examples=50)
+@given(events, st.integers(1, 8), st.randoms())
+def test_what_a_crash_left_beside_the_sum_counts_once(
+    found: list[Event], end: int, chance: random.Random
+) -> None:
+    """The sum is durable before the panes that are in it are removed; in a log they may come first."""
+    all_panes = sent(found)
+    panes = received(all_panes)
+    whole, late = (
+        counts(panes.window(axis, start, None)) for axis, start in ((DECISION, None), (OUTCOME, end))
+    )
+    rolled, _ = panes.roll(end, "loans", "shape")
+    left = [*all_panes, rolled]
+    chance.shuffle(left)
+    recovered = Panes(panes.codes, 86_400_000)
+    for pane in left:
+        recovered.put(pane)
+    assert counts(recovered.window(DECISION, None, None)) == whole
+    assert counts(recovered.window(OUTCOME, end, None)) == late
 
 
 def test_what_comes_for_a_summed_slice_is_refused() -> None:

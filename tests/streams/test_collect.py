@@ -65,6 +65,20 @@ async def test_a_clock_that_stands_still_is_not_told_again_at_once(line: Line) -
     assert len(clocks(line)) == before
 
 
+async def test_a_partition_that_left_and_came_back_is_left_to_who_holds_it_now(line: Line) -> None:
+    await line.produce(*map(decision, range(40)))
+    await line.settle()
+    collect = line.worker.collect
+    old, items = collect.partitions[0], dict(collect.table.items(0))
+    old.age = lambda _: {"loans": 1}  # there is something to be dropped
+    old.shelf.due = lambda: [*items]  # and to be merged
+    collect._recovered(0, items)
+    line.log.order.clear()
+    await collect._merge(old)
+    await collect._drop(old)
+    assert line.log.order == []
+
+
 async def test_what_belongs_elsewhere_arrives_there(line: Line) -> None:
     wrong = [n for n in range(40) if partitions(Texts([f"d{n}"]), COUNT)[0] == 1]
     for number in wrong:

@@ -291,6 +291,15 @@ async def test_records_that_the_broker_dropped_are_counted(consumer: Consumer) -
     assert consumer.lost == {A: 30}
 
 
+async def test_a_log_that_lost_what_was_read_is_read_anew(consumer: Consumer) -> None:
+    """Its leader failed before others had it: Faust would drop all up to where it was, and wait for ever."""
+    consumer._read_offset[A] = consumer._committed_offset[A] = 40
+    await hand_on(consumer, A, 40, 41)
+    assert consumer._read_offset[A] == 40
+    message = await hand_on(consumer, A, 7, 8)
+    assert (consumer._read_offset[A], consumer._should_commit(A, message.offset)) == (None, True)
+
+
 async def test_gaps_of_compaction_and_transactions_are_no_loss(consumer: Consumer) -> None:
     consumer._thread.begin = {A: 5}
     await hand_on(consumer, A, 0, 9)

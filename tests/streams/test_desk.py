@@ -118,6 +118,19 @@ def test_what_is_durable_comes_back_in_any_order() -> None:
     assert restored.untold == []
 
 
+def test_panes_that_a_crash_left_beside_their_sum_are_removed_and_count_once() -> None:
+    desk = Desk(CONFIG)
+    (old,) = panes(0, 1)
+    desk.take(old)
+    rolled, _ = desk.models["loans"].panes.roll(2, "loans", shape(LOANS))
+    left = {pane_key(pane): packed.dump([pane])[0] for pane in (old, rolled)}
+    restored = Desk(CONFIG)
+    restored.restore(left)
+    assert groups(restored) == {"F": 1, "M": 1}
+    ages = [restored.models["loans"].age(2 * DAY_MS) for _ in range(2)]
+    assert ages == [({}, [pane_key(old)]), ({}, [])]
+
+
 def test_all_alerts_are_to_be_told_again() -> None:
     firing = alert_of()
     desk = Desk(ALERTING)

@@ -4,6 +4,7 @@ import asyncio
 import random
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ from streams.partition import shape
 from streams.parts import LARGEST, PART
 from streams.turns import Turns
 from tests.alerts.doubles import Crash
-from tests.streams.line import CROWD, LOANS, Line, decision
+from tests.streams.line import COUNT, CROWD, LOANS, Line, decision
 
 
 @pytest.fixture
@@ -222,7 +223,40 @@ async def test_tests_of_many_pairs_of_groups_are_taken_up_again() -> None:
     assert again._trials.to_bytes() == state
 
 
+async def test_a_desk_that_left_and_came_back_is_left_to_who_holds_it_now(line: Line) -> None:
+    await line.produce(*map(decision, range(CROWD)))
+    await line.settle()
+    evaluate = line.worker.evaluate
+    (number,) = [number for number, desk in evaluate.desks.items() if desk.models]
+    old = evaluate.desks[number]
+    old.untold = list(old.alerts.values())
+    line.log.order.clear()
+    async with old.lock:
+        attending = asyncio.create_task(evaluate._attend(number))
+        await asyncio.sleep(0)
+        evaluate._revoked(number)
+        evaluate._recovered(number, evaluate.table.items(number))
+    await attending
+    assert line.log.order == []
+
+
+async def test_a_model_that_left_while_it_was_read_has_no_turn(line: Line) -> None:
+    await line.produce(*map(decision, range(CROWD)))
+    await line.settle()
+    evaluate = line.worker.evaluate
+    ((number, desk),) = [(number, desk) for number, desk in evaluate.desks.items() if desk.models]
+    (watched,) = desk.models.values()
+    watched.panes.dirty.add(0)
+    watched.took = 1.0
+    reading = asyncio.create_task(evaluate._look(number, desk, watched))
+    await asyncio.sleep(0)
+    evaluate._revoked(number)
+    evaluate._turns.took = turned = Mock()
+    await reading
+    assert not turned.called
+
+
 async def test_counts_that_another_configuration_cut_are_counted(line: Line) -> None:
     await take(line, [record for _, record in bundles([pane(1), pane(2, slot=1)])])
     assert line.worker.health().set_aside == {"loans": 2}
-    assert line.log.values(line.topics.pane_table) == []
+    assert len(line.log.values(line.topics.pane_table)) == COUNT  # holdings began, and nothing else

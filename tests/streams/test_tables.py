@@ -13,28 +13,47 @@ from faust.types import TP
 
 from streams.guard import CRASHED, Revoked
 from streams.process import App, make_app
+from streams.stores import HOLDER, following
 from streams.tables import MAX_RECORD, Table, send
 
 CHANGELOG = "group-facts-changelog"
 
 
 class FakeProducer:
-    """Accepts records; the broker has them when the test says so."""
+    """Accepts records; the broker has them when the test says so: what begins a holding it has at once.
+
+    In a log of a fixture that is the first record; our others follow by their index.
+    """
 
     def __init__(self) -> None:
+        self.ends: Counter[int] = Counter()  # by partition: the offset of what waits for no answer
+        self.prompt = False  # whether everything is so
         self.sent: list[tuple[str, bytes | None, bytes | None, int | None]] = []
+        self.headers: list[Mapping[str, bytes] | None] = []
         self.answers: list[asyncio.Future[Any]] = []
 
     async def send(
-        self, topic: str, key: bytes | None, value: bytes | None, partition: int | None, *_: object
+        self,
+        topic: str,
+        key: bytes | None,
+        value: bytes | None,
+        partition: int | None,
+        _timestamp: None,
+        headers: Mapping[str, bytes] | None,
     ) -> asyncio.Future[Any]:
         self.sent.append((topic, key, value, partition))
-        self.answers.append(asyncio.get_running_loop().create_future())
-        return self.answers[-1]
+        self.headers.append(headers)
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        if key == HOLDER or self.prompt:
+            answer.set_result(SimpleNamespace(offset=self.ends[partition or 0]))
+            self.ends[partition or 0] += 1
+        else:
+            self.answers.append(answer)
+        return answer
 
     def answer(self, index: int) -> None:
-        """The broker has a record; its offset is its index."""
-        self.answers[index].set_result(SimpleNamespace(offset=index))
+        """The broker has a record."""
+        self.answers[index].set_result(SimpleNamespace(offset=index + 1))
 
 
 @pytest.fixture
@@ -70,6 +89,7 @@ async def table(app: App, hooks: Hooks) -> Table:
     await assign(made, 1, 0, 1)
     await recover(made, 1)
     hooks.recovered.clear()
+    app.producer.sent.clear()
     return made
 
 
@@ -97,8 +117,19 @@ async def recover(table: Table, generation: int) -> None:
     await table.on_recovery_completed(active, set())
 
 
-def changelog(partition: int, key: bytes, value: bytes | None, offset: int, topic: str = CHANGELOG) -> Any:
-    message = SimpleNamespace(topic=topic, partition=partition, key=key, value=value, offset=offset)
+def changelog(
+    partition: int,
+    key: bytes,
+    value: bytes | None,
+    offset: int,
+    *,
+    topic: str = CHANGELOG,
+    holder: bytes | None = None,
+) -> Any:
+    headers = (("holder", holder),) if holder else ()
+    message = SimpleNamespace(
+        topic=topic, partition=partition, key=key, value=value, offset=offset, headers=headers
+    )
     return SimpleNamespace(message=message)
 
 
@@ -111,7 +142,7 @@ async def test_a_put_answers_when_the_broker_has_it(app: App, table: Table) -> N
     app.producer.answer(0)
     await put
     assert table.items(1) == {b"k": b"v"}
-    assert table.data.persisted_offset(TP(CHANGELOG, 1)) == 0
+    assert table.data.persisted_offset(TP(CHANGELOG, 1)) == 1
 
 
 async def test_many_puts_are_on_their_way_at_once(app: App, table: Table) -> None:
@@ -122,7 +153,7 @@ async def test_many_puts_are_on_their_way_at_once(app: App, table: Table) -> Non
         app.producer.answer(n)
     await puts
     assert len(table.items(0)) == 20
-    assert table.data.persisted_offset(TP(CHANGELOG, 0)) == 19
+    assert table.data.persisted_offset(TP(CHANGELOG, 0)) == 20
 
 
 async def test_a_failed_put_raises_and_changes_nothing(app: App, table: Table) -> None:
@@ -135,14 +166,15 @@ async def test_a_failed_put_raises_and_changes_nothing(app: App, table: Table) -
 
 
 async def test_none_removes(app: App, table: Table) -> None:
-    table.data.read(0, b"k", b"v", 4)
+    table.data.wrote(0, b"k", b"v", 1)
     put = asyncio.create_task(table.put(0, b"k", None))
+    app.producer.answers = [asyncio.get_running_loop().create_future()]
     await asyncio.sleep(0)
-    app.producer.answer(0)
+    app.producer.answer(1)
     await put
     assert app.producer.sent == [(CHANGELOG, b"k", None, 0)]
     assert table.items(0) == {}
-    assert table.data.persisted_offset(TP(CHANGELOG, 0)) == 4
+    assert table.data.persisted_offset(TP(CHANGELOG, 0)) == 2
 
 
 async def test_what_is_too_large_is_refused_before_it_is_sent(app: App, table: Table) -> None:
@@ -190,35 +222,94 @@ async def test_hooks_hear_of_what_came_and_left(table: Table, hooks: Hooks) -> N
 async def test_a_kept_partition_is_rebuilt_only_if_another_writer_changed_it(
     table: Table, hooks: Hooks
 ) -> None:
-    table.data.wrote(0, b"own", b"1", 0)
+    table.data.wrote(0, b"own", b"1", 1)
     await assign(table, 2, 0, 1)
     await recover(table, 2)
     assert hooks.recovered == []
     await assign(table, 3, 0, 1)
-    table.apply_changelog_batch([changelog(0, b"zombie", b"2", 1)])
+    table.apply_changelog_batch([changelog(0, b"other", b"2", 2)])
     await recover(table, 3)
-    assert hooks.recovered == [(0, {b"own": b"1", b"zombie": b"2"})]
+    assert hooks.recovered == [(0, {b"own": b"1", b"other": b"2"})]
 
 
-async def test_what_others_wrote_before_our_own_last_record_is_read(table: Table, hooks: Hooks) -> None:
-    """We stood still; another held the partition, and gave it back after we had written what was in hand."""
-    table.data.wrote(0, b"own", b"1", 0)
-    table.data.wrote(0, b"late", b"4", 3)
-    assert table.data.persisted_offset(TP(CHANGELOG, 0)) == 0
+async def test_what_others_wrote_before_our_own_last_record_is_read(
+    app: App, table: Table, hooks: Hooks
+) -> None:
+    """We stood still; another held the partition, and gave it back after we had written what was in hand:
+    that counts for nothing, and we begin anew."""
+    table.data.wrote(0, b"own", b"1", 1)
+    table.data.wrote(0, b"late", b"5", 5)
+    assert table.data.persisted_offset(TP(CHANGELOG, 0)) == 1
     await assign(table, 2, 0, 1)
-    others = [changelog(0, b"theirs", b"2", 1), changelog(0, b"own", None, 2), changelog(0, b"late", b"4", 3)]
-    table.apply_changelog_batch(others)
+    assert (hooks.revoked, table.partitions_ready()) == ([0], [1])
+    assert table.data.persisted_offset(TP(CHANGELOG, 0)) == -1
+    ours, theirs = following(b"", 1), following(b"", 2)
+    table.apply_changelog_batch(
+        [
+            changelog(0, HOLDER, ours, 0),
+            changelog(0, b"own", b"1", 1, holder=ours),
+            changelog(0, HOLDER, theirs, 2),
+            changelog(0, b"other", b"2", 3, holder=theirs),
+            changelog(0, b"own", None, 4, holder=theirs),
+            changelog(0, b"late", b"5", 5, holder=ours),
+        ]
+    )
+    app.producer.prompt, app.producer.ends[0] = True, 6
     await recover(table, 2)
-    assert hooks.recovered == [(0, {b"theirs": b"2", b"late": b"4"})]
-    assert table.data.persisted_offset(TP(CHANGELOG, 0)) == 3
+    assert hooks.recovered == [(0, {b"other": b"2"})]
+
+
+async def test_what_a_zombie_wrote_over_is_mended(app: App, table: Table, hooks: Hooks) -> None:
+    """Compaction keeps the last record of a key, whoever wrote it."""
+    await assign(table, 9, 0, 1, 2)
+    first, second, third = (following(b"", generation) for generation in (3, 4, 9))
+    table.apply_changelog_batch(
+        [
+            changelog(2, b"k", b"before", 3, holder=first),  # what began this holding was compacted away
+            changelog(2, HOLDER, second, 5, holder=second),
+            changelog(2, b"k", b"new", 6, holder=second),
+            changelog(2, b"gone", None, 7, holder=second),
+            changelog(2, b"k", b"old", 8, holder=first),
+            changelog(2, b"gone", b"old", 9, holder=first),
+            changelog(2, HOLDER, first, 10, holder=first),  # it had stood still before it said its name
+            changelog(2, b"kept", b"new", 11, holder=second),
+        ]
+    )
+    app.producer.prompt, app.producer.ends[2] = True, 12
+    await recover(table, 9)
+    assert hooks.recovered == [(2, {b"k": b"new", b"kept": b"new"})]
+    begun, *mended = app.producer.sent
+    assert begun == (CHANGELOG, HOLDER, third, 2)
+    assert {*mended} == {(CHANGELOG, b"gone", None, 2), (CHANGELOG, b"k", b"new", 2)}
+    assert app.producer.headers[-3:] == [{"holder": third}] * 3
+    app.producer.sent.clear()
+    await recover(table, 9)  # nothing is left to be mended, and the holding goes on
+    assert app.producer.sent == []
+    table.apply_changelog_batch([changelog(2, HOLDER, second, 16, holder=second)])
+    await recover(table, 9)
+    assert app.producer.sent == [(CHANGELOG, HOLDER, third, 2)]
+
+
+async def test_what_a_holding_writes_carries_its_name(app: App, table: Table) -> None:
+    name = table.data.holders[1]
+    put = asyncio.create_task(table.put(1, b"k", b"v"))
+    await asyncio.sleep(0)
+    assert app.producer.headers[-1] == {"holder": name}
+    await assign(table, 2, 0)
+    await assign(table, 3, 0, 1)
+    await recover(table, 3)
+    app.producer.answer(-1)
+    await put
+    assert table.items(1) == {}  # what was on its way is of a holding that is over
 
 
 async def test_own_records_are_not_read_again_in_whatever_order_they_are_acknowledged(table: Table) -> None:
     seen = []
-    for offset in (0, 2, 3, 1, 5, 4):
+    for offset in (1, 3, 4, 2, 6, 5):
         table.data.wrote(0, b"k", b"v", offset)
         seen.append(table.data.persisted_offset(TP(CHANGELOG, 0)))
-    assert seen == [0, 0, 0, 3, 3, 5]
+    assert seen == [1, 1, 1, 4, 4, 6]
+    assert not table.data.lags(0)
 
 
 async def test_an_outdated_recovery_does_not_count(table: Table, hooks: Hooks) -> None:
@@ -240,7 +331,7 @@ async def test_a_partition_that_comes_back_is_read_from_the_start(table: Table) 
 
 
 async def test_records_of_other_tables_and_partitions_are_ignored(table: Table) -> None:
-    table.apply_changelog_batch([changelog(0, b"k", b"v", 1, "other"), changelog(9, b"k", b"v", 1)])
+    table.apply_changelog_batch([changelog(0, b"k", b"v", 1, topic="other"), changelog(9, b"k", b"v", 1)])
     assert table.data.partitions == {0: {}, 1: {}}
     assert table.data.changed == set()
 
