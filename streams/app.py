@@ -15,6 +15,7 @@ from monitor.arrays.texts import Texts
 from monitor.baseline import Baseline
 from monitor.config import Broker, Config, Model
 from monitor.readings import Reading
+from streams import tls
 from streams.collect import Collect
 from streams.evaluate import Evaluate
 from streams.notify import Notify
@@ -149,9 +150,8 @@ def _credentials(broker: Broker) -> dict[str, Any]:
     if broker.security_protocol == "PLAINTEXT":
         return {}
     import faust
-    from aiokafka.helpers import create_ssl_context
 
-    context = create_ssl_context(cafile=broker.ssl_cafile) if "SSL" in broker.security_protocol else None
+    context = tls.context(broker)
     if not broker.security_protocol.startswith("SASL"):
         return {"broker_credentials": faust.SSLCredentials(context=context)}
     password = broker.sasl_password.value if broker.sasl_password else None

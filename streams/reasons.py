@@ -9,6 +9,7 @@ LOGGER = logging.getLogger("kafka.net")
 DEAD = "socket disconnected"
 LOST = r".*(?:Connection lost|connection to \S+ failed): "
 FAILED = re.compile(LOST + r"(?:.*Error: )?(.*?)(?: \(backoff .*\))?")
+ASKED = re.compile(r"ALERT_(\w*CERTIFICATE|UNKNOWN_CA)")  # what the other side says of ours
 
 
 class Reasons(logging.Handler):
@@ -26,6 +27,8 @@ class Reasons(logging.Handler):
         """What to say of an error that was raised meanwhile."""
         if self._first == DEAD:
             return f"{DEAD}, as where TLS or the password are not what Kafka expects"
+        if ASKED.search(self._first):
+            return f"it asks for a certificate that it trusts, see ssl_certfile: {self._first}"
         return self._first or str(error)
 
 

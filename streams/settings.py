@@ -25,6 +25,7 @@ from monitor.config import (
     presets,
 )
 from monitor.sequential.control import Budget
+from streams import tls
 from streams.files.mapping import ROW
 
 SECRET_SECTIONS = (
@@ -147,9 +148,12 @@ def _converted(raw: Mapping[str, Any], folder: Path) -> Config:
     models = raw.get("models")
     if not isinstance(models, dict) or not models:
         raise ConfigError("models", models, "at least one model, as in [models.credit]")
-    return convert(
+    config = convert(
         {**raw, "models": {name: _model(name, model, folder) for name, model in models.items()}}, Config, ""
     )
+    given = {name: path for name in tls.FILES if (path := getattr(config.broker, name)) is not None}
+    beside = {name: str(folder / path) for name, path in given.items()}
+    return replace(config, broker=replace(config.broker, **beside))
 
 
 def _model(name: str, raw: object, folder: Path) -> Model:
@@ -176,12 +180,19 @@ def columns(model: Model) -> Columns:
 
 
 def check_broker(broker: Broker, key: str = "broker.url") -> None:
-    """Raises ConfigError for an address that is none, or for half of what SASL needs."""
+    """Raises ConfigError for an address that is none, or for half of what TLS or SASL need."""
     if not BROKERS.fullmatch(broker.url):
         raise ConfigError(key, broker.url, "kafka://host:port, more of them behind commas")
     for name in ("partitions", "most_held"):
         if getattr(broker, name) < 1:
             raise ConfigError(f"broker.{name}", getattr(broker, name), "1 or more")
+    for field in (*tls.FILES, "ssl_password"):
+        if getattr(broker, field) is not None and "SSL" not in broker.security_protocol:
+            allowed = "given with the security_protocol SSL or SASL_SSL only"
+            raise ConfigError(f"broker.{field}", "…", allowed)
+    for field in ("ssl_keyfile", "ssl_password"):
+        if getattr(broker, field) is not None and broker.ssl_certfile is None:
+            raise ConfigError(f"broker.{field}", "…", "given with ssl_certfile only")
     for field in ("sasl_mechanism", "sasl_username", "sasl_password"):
         given = getattr(broker, field) is not None
         if given != broker.security_protocol.startswith("SASL"):

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from monitor.config import Broker, ConfigError
-from streams import reasons
+from streams import reasons, tls
 
 with warnings.catch_warnings():
     # kafka-python reads its schemas by a function that Python 3.11 deprecated and 3.13 revived
@@ -77,13 +77,15 @@ def names(broker: Broker) -> Topics:
 
 
 def client_settings(broker: Broker) -> dict[str, Any]:
-    """kafka-python's settings for this broker."""
+    """kafka-python's settings for this broker. Raises ConfigError for certificates that cannot be used."""
+    tls.context(broker)  # kafka-python would say so in a traceback, or ask for a password
     settings: dict[str, Any] = {
         "bootstrap_servers": broker.url.removeprefix("kafka://").replace(";", ",").split(","),
         "security_protocol": broker.security_protocol,
     }
-    if broker.ssl_cafile:
-        settings["ssl_cafile"] = broker.ssl_cafile
+    settings |= {name: path for name in tls.FILES if (path := getattr(broker, name)) is not None}
+    if broker.ssl_password:
+        settings["ssl_password"] = broker.ssl_password.value
     if broker.sasl_mechanism:
         settings["sasl_mechanism"] = broker.sasl_mechanism
         settings["sasl_plain_username"] = broker.sasl_username

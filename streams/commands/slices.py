@@ -52,9 +52,14 @@ def durable(config: Config, patience: float) -> list[tuple[bytes, bytes]]:
 def _settings(broker: Broker) -> dict[str, Any]:
     """librdkafka's settings: of our clients it alone reads whatever the others compress with."""
     ours = topics.client_settings(broker)
+    if "ssl_certfile" in ours:
+        ours.setdefault("ssl_keyfile", ours["ssl_certfile"])  # librdkafka looks for the key nowhere else
     names = {
         "security_protocol": "security.protocol",
         "ssl_cafile": "ssl.ca.location",
+        "ssl_certfile": "ssl.certificate.location",
+        "ssl_keyfile": "ssl.key.location",
+        "ssl_password": "ssl.key.password",
         "sasl_mechanism": "sasl.mechanism",
         "sasl_plain_username": "sasl.username",
         "sasl_plain_password": "sasl.password",

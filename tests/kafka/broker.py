@@ -18,6 +18,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -47,9 +48,9 @@ PROPERTIES = """
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
-listeners=CLIENT://127.0.0.1:{client},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=CLIENT://127.0.0.1:{client}
-listener.security.protocol.map=CLIENT:{listener},CONTROLLER:PLAINTEXT
+listeners={doors},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners={doors}
+listener.security.protocol.map={spoken},CONTROLLER:PLAINTEXT
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=CLIENT
 log.dirs={logs}
@@ -129,11 +130,17 @@ class Broker:
     """One node on its own data; `address` stays the same through all that happens to it.
 
     `properties` are added to its configuration, `listener` is what its clients' port speaks, `scram` are its
-    users as `kafka-storage format --add-scram` takes them.
+    users as `kafka-storage format --add-scram` takes them. `more` are further listeners and what they speak;
+    `addresses` has theirs.
     """
 
     def __init__(
-        self, home: Path, listener: str = "PLAINTEXT", properties: str = "", scram: Sequence[str] = ()
+        self,
+        home: Path,
+        listener: str = "PLAINTEXT",
+        properties: str = "",
+        scram: Sequence[str] = (),
+        more: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         _need("java", "mvn")
         self._java = [
@@ -141,9 +148,16 @@ class Broker:
             "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", f"{_jars()}/*",
         ]  # fmt: skip
         self._log, self._properties = home / "broker.log", home / "server.properties"
-        client, controller = _free_ports(2)
-        self.address = f"127.0.0.1:{client}"
-        said = PROPERTIES.format(client=client, controller=controller, logs=home / "logs", listener=listener)
+        listeners = {"CLIENT": listener, **more}
+        controller, *ports = _free_ports(1 + len(listeners))
+        self.addresses = {name: f"127.0.0.1:{port}" for name, port in zip(listeners, ports, strict=True)}
+        self.address = self.addresses["CLIENT"]
+        said = PROPERTIES.format(
+            doors=",".join(f"{name}://{address}" for name, address in self.addresses.items()),
+            spoken=",".join(f"{name}:{spoken}" for name, spoken in listeners.items()),
+            controller=controller,
+            logs=home / "logs",
+        )
         self._properties.write_text(said + properties)
         self._format([word for user in scram for word in ("--add-scram", user)])
 

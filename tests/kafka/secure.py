@@ -1,4 +1,5 @@
-"""A broker that speaks TLS and asks who is there, and an authority that nobody should trust."""
+"""A broker that speaks TLS and asks who is there, by password or certificate, and an authority that nobody
+should trust."""
 
 import subprocess
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ USER, PASSWORD = "fairlead", "kP3-x_7.Qz~9+w"
 MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 SCRAM = tuple(f"{name}=[name={USER},password={PASSWORD}]" for name in MECHANISMS if "SCRAM" in name)
 PLAIN = "org.apache.kafka.common.security.plain.PlainLoginModule"
+MORE = {"MUTUAL": "SSL", "BARE": "SASL_PLAINTEXT"}
 PROPERTIES = """
 ssl.keystore.type=PEM
 ssl.keystore.location={broker}
@@ -21,9 +23,12 @@ sasl.enabled.mechanisms={mechanisms}
 sasl.mechanism.inter.broker.protocol=PLAIN
 listener.name.client.plain.sasl.jaas.config={plain} required username="broker" password="own" \\
   user_broker="own" user_{user}="{password}" user_guest="{password}";
+listener.name.bare.plain.sasl.jaas.config={plain} required user_{user}="{password}";
+listener.name.bare.sasl.enabled.mechanisms=PLAIN
+listener.name.mutual.ssl.client.auth=required
 listener.name.client.scram-sha-256.sasl.jaas.config={scram} required;
 authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
-super.users=User:broker;User:{user};User:ANONYMOUS
+super.users=User:broker;User:{user};User:CN={user};User:ANONYMOUS
 listener.name.client.scram-sha-512.sasl.jaas.config={scram} required;
 """
 
@@ -32,19 +37,23 @@ listener.name.client.scram-sha-512.sasl.jaas.config={scram} required;
 class Secure:
     """A running broker for USER with PASSWORD by any of MECHANISMS; whose word holds, and whose does not.
 
-    `guest`, with the same password, may log in by PLAIN and do nothing.
+    `guest`, with the same password, may log in by PLAIN and do nothing. `mutual` is the address where USER
+    shows `certificate`, `bare` the one that speaks SASL without TLS.
     """
 
     address: str
+    mutual: str
+    bare: str
     authority: Path
     stranger: Path
+    certificate: Path  # and its key beside it, as .key
 
 
 @contextmanager
 def secure(home: Path) -> Iterator[Secure]:
     authority, stranger = _authority(home, "authority"), _authority(home, "stranger")
     properties = PROPERTIES.format(
-        broker=_certified(home, authority),
+        broker=_certified(home, authority, "broker"),
         authority=authority,
         mechanisms=",".join(MECHANISMS),
         plain=PLAIN,
@@ -52,8 +61,10 @@ def secure(home: Path) -> Iterator[Secure]:
         user=USER,
         password=PASSWORD,
     )
-    with running(Broker(home, "SASL_SSL", properties, SCRAM)) as broker:
-        yield Secure(broker.address, authority, stranger)
+    certificate = _certified(home, authority, USER).with_suffix(".crt")
+    with running(Broker(home, "SASL_SSL", properties, SCRAM, MORE)) as broker:
+        mutual, bare = (broker.addresses[name] for name in MORE)
+        yield Secure(broker.address, mutual, bare, authority, stranger, certificate)
 
 
 def _authority(home: Path, name: str) -> Path:
@@ -64,14 +75,14 @@ def _authority(home: Path, name: str) -> Path:
     return made
 
 
-def _certified(home: Path, authority: Path) -> Path:
-    """The broker's key and certificate in one file."""
-    key, asked, signed, names = (home / f"broker.{end}" for end in ("key", "csr", "crt", "ext"))
+def _certified(home: Path, authority: Path, name: str) -> Path:
+    """Somebody's key and certificate in one file; they lie beside it, too."""
+    key, asked, signed, names = (home / f"{name}.{end}" for end in ("key", "csr", "crt", "ext"))
     names.write_text("subjectAltName=IP:127.0.0.1")
-    _openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", asked, "-subj", "/CN=broker")
+    _openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", asked, "-subj", f"/CN={name}")
     signer = ["-CA", authority, "-CAkey", authority.with_suffix(".key"), "-CAcreateserial", "-days", "2"]
     _openssl("x509", "-req", "-in", asked, "-out", signed, "-extfile", names, *signer)
-    both = home / "broker.pem"
+    both = home / f"{name}.pem"
     both.write_text(key.read_text() + signed.read_text() + authority.read_text())
     return both
 

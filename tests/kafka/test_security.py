@@ -1,4 +1,4 @@
-"""Kafka over TLS and SASL: worker, replay, HTTP ingest and client, and who is turned away."""
+"""Kafka over TLS, by certificate or SASL: worker, replay, HTTP ingest and client, and who is turned away."""
 
 import json
 import re
@@ -29,7 +29,7 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secure]:
 
 
 def configured(folder: Path, broker: Secure, mechanism: str, **changed: object) -> Path:
-    """A configuration beside its secrets; `changed` are settings of the broker."""
+    """A configuration beside its secrets; `changed` are settings of the broker, None leaves one out."""
     (folder / "password").write_text(PASSWORD)
     (folder / "wrong").write_text("not " + PASSWORD)
     (folder / "token").write_text(TOKEN)
@@ -42,7 +42,7 @@ def configured(folder: Path, broker: Secure, mechanism: str, **changed: object) 
         "sasl_password": '{ file = "password" }',
         "partitions": 2,
     } | changed
-    lines = "\n".join(f"{name} = {value}" for name, value in said.items())
+    lines = "\n".join(f"{name} = {value}" for name, value in said.items() if value is not None)
     made = folder / f"{mechanism}.toml"
     made.write_text(
         f'[broker]\n{lines}\n[http]\nport = 0\n[ingest]\ntoken = {{ file = "token" }}\n'
@@ -52,9 +52,34 @@ def configured(folder: Path, broker: Secure, mechanism: str, **changed: object) 
     return made
 
 
+def topics_of(name: str) -> dict[str, object]:
+    """A deployment of its own."""
+    names = {"group": name, "decisions": f"{name}-d", "feedback": f"{name}-f", "invalid": f"{name}-i"}
+    return {key: f'"{topic}"' for key, topic in names.items()}
+
+
+def certified(folder: Path, broker: Secure, name: str, **changed: object) -> Path:
+    """A configuration of a deployment that shows a certificate."""
+    said: dict[str, object] = {
+        "url": f'"kafka://{broker.mutual}"',
+        "security_protocol": '"SSL"',
+        "ssl_certfile": f'"{broker.certificate}"',
+        "ssl_keyfile": f'"{broker.certificate.with_suffix(".key")}"',
+        "sasl_mechanism": None,
+        "sasl_username": None,
+        "sasl_password": None,
+    }
+    return configured(folder, broker, "certified", **(said | topics_of(name) | changed))
+
+
+def run(*command: object) -> "subprocess.CompletedProcess[str]":
+    """A command to its end."""
+    words = [FAIRLEAD, *map(str, command)]
+    return subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+
+
 def replayed(folder: Path, configuration: Path) -> "subprocess.CompletedProcess[str]":
-    command = [FAIRLEAD, "replay", str(written(folder)), "-c", str(configuration)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    return run("replay", written(folder), "-c", configuration)
 
 
 def written(folder: Path) -> Path:
@@ -89,6 +114,55 @@ def test_every_way_in_and_out(broker: Secure, tmp_path: Path) -> None:
         assert worker.stop() == 0, worker.lines
 
 
+def test_a_certificate_says_who_we_are(broker: Secure, tmp_path: Path, unique: str) -> None:
+    """To Faust's client, kafka-python in commands and apps, and librdkafka."""
+    configuration = certified(tmp_path, broker, unique)
+    assert replayed(tmp_path, configuration).returncode == 0
+    options = topics.client_settings(settings.load(configuration).broker)
+    with Emitter(
+        options.pop("bootstrap_servers"), model="m", decisions_topic=f"{unique}-d", **options
+    ) as emitter:
+        emitter.decision(id="4", time=1767500000.0, decision="yes", attributes={"sex": "F"})
+    with Process(configuration) as worker:
+        wait_until(worker.ready, "a worker that is ready")
+        wait_until(lambda: complete(worker, 4), "four decisions")
+        assert worker.stop() == 0, worker.lines
+    assert run("slices", "-c", configuration).stdout.startswith("model,source,slice,")
+    assert f"{unique}-d: 4 messages" in run("rebuild", "-c", configuration).stdout
+
+
+def test_who_shows_no_certificate_that_is_trusted_is_told_of_it(
+    broker: Secure, tmp_path: Path, unique: str
+) -> None:
+    key = broker.stranger.with_suffix(".key")
+    shown: dict[str, dict[str, object]] = {
+        "none": {"ssl_certfile": None, "ssl_keyfile": None},
+        "another's": {"ssl_certfile": f'"{broker.stranger}"', "ssl_keyfile": f'"{key}"'},
+    }
+    workers = {}
+    for whose, files in shown.items():
+        (tmp_path / whose).mkdir()
+        configuration = certified(tmp_path / whose, broker, unique, **files)
+        command = [FAIRLEAD, "worker", "-c", configuration]
+        workers[whose] = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    for whose, process in workers.items():
+        _, said = process.communicate(timeout=60)
+        assert process.returncode == 2, (whose, said)
+        (line,) = said.splitlines()
+        assert line.startswith("fairlead: broker.url: "), line
+        assert "it asks for a certificate that it trusts, see ssl_certfile: " in line
+
+
+def test_a_password_without_tls(broker: Secure, tmp_path: Path, unique: str) -> None:
+    bare = {"url": f'"kafka://{broker.bare}"', "security_protocol": '"SASL_PLAINTEXT"', "ssl_cafile": None}
+    configuration = configured(tmp_path, broker, "PLAIN", **bare, **topics_of(unique))
+    assert replayed(tmp_path, configuration).returncode == 0
+    with Process(configuration) as worker:
+        wait_until(worker.ready, "a worker that is ready")
+        wait_until(lambda: complete(worker, 3), "three decisions")
+        assert worker.stop() == 0, worker.lines
+
+
 def complete(worker: Process, decisions: int) -> Any:
     return next((r for r in worker.get("/api/readings") if r["decisions"] == decisions), None)
 
@@ -114,8 +188,7 @@ def test_who_is_not_let_in_ends_with_one_line(broker: Secure, tmp_path: Path) ->
 
 def test_who_may_not_create_the_topics_is_told_which(broker: Secure, tmp_path: Path) -> None:
     configuration = configured(tmp_path, broker, "PLAIN", sasl_username='"guest"', group='"theirs"')
-    command = [FAIRLEAD, "worker", "-c", str(configuration)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    done = run("worker", "-c", configuration)
     assert done.returncode == 2, done.stderr
     line = done.stderr.splitlines()[-1]
     assert "allowed: a user who may create topics, or topics that exist (decisions, feedback, theirs-" in line

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from faust import SASLCredentials, SSLCredentials
+from faust.transport.drivers.aiokafka import credentials_to_aiokafka_auth
 from faust.types import TP
 from msgspec.structs import replace
 
@@ -90,7 +90,9 @@ async def test_plain_kafka_needs_no_credentials() -> None:
 
 
 async def test_tls_without_a_login() -> None:
-    assert isinstance(credentials(security_protocol="SSL"), SSLCredentials)
+    handed = credentials_to_aiokafka_auth(credentials(security_protocol="SSL"))
+    assert handed.pop("ssl_context").check_hostname
+    assert handed == {"security_protocol": "SSL"}
 
 
 @pytest.mark.parametrize("protocol", ["SASL_PLAINTEXT", "SASL_SSL"])
@@ -101,9 +103,14 @@ async def test_a_login(protocol: str) -> None:
         sasl_username="me",
         sasl_password=Secret("hush"),
     )
-    assert isinstance(found, SASLCredentials)
-    assert (found.username, found.password, str(found.mechanism.value)) == ("me", "hush", "SCRAM-SHA-512")
-    assert (found.ssl_context is not None) == (protocol == "SASL_SSL")
+    handed = credentials_to_aiokafka_auth(found)
+    assert (handed.pop("ssl_context") is not None) == (protocol == "SASL_SSL")
+    assert handed == {
+        "security_protocol": protocol,
+        "sasl_mechanism": "SCRAM-SHA-512",
+        "sasl_plain_username": "me",
+        "sasl_plain_password": "hush",
+    }
 
 
 async def test_several_brokers_are_spelled_as_faust_wants_them() -> None:

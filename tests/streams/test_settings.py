@@ -88,6 +88,13 @@ def test_a_secret_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     assert message.endswith("allowed: a file that can be read (No such file or directory)")
 
 
+def test_certificates_are_looked_for_beside_the_file(tmp_path: Path) -> None:
+    said = 'security_protocol = "SSL"\nssl_cafile = "ca.pem"\nssl_certfile = "/etc/us.pem"\n'
+    broker = load(tmp_path, f"{CREDIT}[broker]\n{said}").broker
+    assert (broker.ssl_cafile, broker.ssl_certfile) == (str(tmp_path / "ca.pem"), "/etc/us.pem")
+    assert broker.ssl_keyfile is None
+
+
 def test_only_secrets_are_looked_up(tmp_path: Path) -> None:
     text = CREDIT + 'attributes = ["env"]\n[models.credit.columns]\nattributes = { env = "environment" }\n'
     columns = load(tmp_path, text).models["credit"].columns

@@ -38,13 +38,12 @@ def test_own_topics_begin_with_the_group() -> None:
 
 def test_client_settings_carry_what_kafka_python_calls_them() -> None:
     login = Broker(
-        url="kafka://one:9092,two:9093", security_protocol="SASL_SSL", ssl_cafile="ca.pem",
+        url="kafka://one:9092,two:9093", security_protocol="SASL_SSL",
         sasl_mechanism="PLAIN", sasl_username="me", sasl_password=Secret("hush"),
     )  # fmt: skip
     assert topics.client_settings(login) == {
         "bootstrap_servers": ["one:9092", "two:9093"],
         "security_protocol": "SASL_SSL",
-        "ssl_cafile": "ca.pem",
         "sasl_mechanism": "PLAIN",
         "sasl_plain_username": "me",
         "sasl_plain_password": "hush",
