@@ -47,6 +47,10 @@ AGREE_SECONDS = 3.0
 """How long partition counts may differ while the news of a new topic spreads."""
 
 
+WATCH_SECONDS = 1.0
+"""How often it is asked whether Kafka refuses the group."""
+
+
 class Fetcher(fetcher.Fetcher):  # type: ignore[misc]
     """Notes for each partition when the question was asked that the broker answered last.
 
@@ -147,6 +151,25 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         if self._thread._consumer is None:
             return set()
         return {tp for tp in self.assignment() if not self._is_changelog_tp(tp)}
+
+    # Joining the group.
+
+    async def on_start(self) -> None:
+        """Watches whether the group may be joined."""
+        await super().on_start()
+        self.add_future(self._watch_group())
+
+    async def _watch_group(self) -> None:
+        """aiokafka tells who fetches why it cannot join, and Faust fetches only when it has joined."""
+        while not self.should_stop:
+            if error := self._refusal():
+                die(f"this worker cannot be in the group {self.app.conf.id}, for which it needs Read", error)
+            await self.sleep(WATCH_SECONDS)
+
+    def _refusal(self) -> Exception | None:
+        coordinator = getattr(self._thread._consumer, "_coordinator", None)
+        error: Exception | None = getattr(coordinator, "_pending_exception", None)
+        return error
 
     # The gate: inputs are fetched only after the seek that ends a rebalance.
 

@@ -2,7 +2,8 @@
 
 import time
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from msgspec import Struct
@@ -103,6 +104,19 @@ def connected(broker: Broker) -> KafkaAdminClient:
             raise ConfigError("broker.url", broker.url, allowed) from None
 
 
+@contextmanager
+def asked(broker: Broker) -> Iterator[KafkaAdminClient]:
+    """Who may ask. Raises ConfigError when Kafka cannot be reached, or does not answer."""
+    admin = connected(broker)
+    try:
+        yield admin
+    except KafkaError as error:  # it was there a moment ago
+        allowed = f"the address of a running Kafka that lets us in ({type(error).__name__})"
+        raise ConfigError("broker.url", broker.url, allowed) from None
+    finally:
+        admin.close()
+
+
 def ensure(broker: Broker) -> Topics:
     """Creates the topics that are missing. Raises ConfigError when that cannot be."""
     topics = names(broker)
@@ -123,14 +137,8 @@ def partitions(broker: Broker, wanted: Iterable[str], patience: float = SPREAD_S
 
     Raises ConfigError when Kafka cannot be asked.
     """
-    admin = connected(broker)
-    try:
+    with asked(broker) as admin:
         return counted(admin, list(wanted), patience)
-    except KafkaError as error:  # it was there a moment ago
-        allowed = f"the address of a running Kafka that lets us in ({type(error).__name__})"
-        raise ConfigError("broker.url", broker.url, allowed) from None
-    finally:
-        admin.close()
 
 
 def counted(admin: KafkaAdminClient, wanted: list[str], patience: float) -> dict[str, int]:

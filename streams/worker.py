@@ -16,7 +16,7 @@ from alerts import routes
 from alerts.notifier import Sender
 from dashboards.web import guard, make_web
 from monitor.config import Config, ConfigError
-from streams import office, tables, topics
+from streams import office, rights, tables, topics
 from streams.app import Worker
 from streams.embedded import PARTITIONS, EmbeddedBroker
 from streams.ingest import endpoints, foreign
@@ -61,6 +61,7 @@ def make(config: Config, **settings: Any) -> Worker:
     notifiers = routes.build(config)
     found = topics.ensure(config.broker)
     theirs = foreign.named(config)
+    rights.require(config.broker, found, theirs)
     ours = [found.decisions, found.panes, found.alerts]
     counts = topics.partitions(config.broker, ours)
     if unknown := [topic for topic in ours if not counts[topic]]:

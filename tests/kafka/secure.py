@@ -2,12 +2,28 @@
 should trust."""
 
 import subprocess
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.kafka.broker import Broker, running
+from monitor.config import Broker
+from streams.topics import asked
+from tests.kafka.broker import Broker as Node
+from tests.kafka.broker import running
+
+with warnings.catch_warnings():
+    # kafka-python reads its schemas by a function that Python 3.11 deprecated and 3.13 revived
+    warnings.simplefilter("ignore", DeprecationWarning)
+    from kafka.admin import (
+        ACL,
+        ACLOperation,
+        ACLPermissionType,
+        ACLResourcePatternType,
+        ResourcePattern,
+        ResourceType,
+    )
 
 USER, PASSWORD = "fairlead", "kP3-x_7.Qz~9+w"
 MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
@@ -37,8 +53,8 @@ listener.name.client.scram-sha-512.sasl.jaas.config={scram} required;
 class Secure:
     """A running broker for USER with PASSWORD by any of MECHANISMS; whose word holds, and whose does not.
 
-    `guest`, with the same password, may log in by PLAIN and do nothing. `mutual` is the address where USER
-    shows `certificate`, `bare` the one that speaks SASL without TLS.
+    `guest`, with the same password, may log in by PLAIN and do nothing but what `grant` lets it. `mutual` is
+    the address where USER shows `certificate`, `bare` the one that speaks SASL without TLS.
     """
 
     address: str
@@ -62,7 +78,7 @@ def secure(home: Path) -> Iterator[Secure]:
         password=PASSWORD,
     )
     certificate = _certified(home, authority, USER).with_suffix(".crt")
-    with running(Broker(home, "SASL_SSL", properties, SCRAM, MORE)) as broker:
+    with running(Node(home, "SASL_SSL", properties, SCRAM, MORE)) as broker:
         mutual, bare = (broker.addresses[name] for name in MORE)
         yield Secure(broker.address, mutual, bare, authority, stranger, certificate)
 
@@ -89,3 +105,32 @@ def _certified(home: Path, authority: Path, name: str) -> Path:
 
 def _openssl(*arguments: object) -> None:
     subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True, timeout=60)
+
+
+def grant(broker: Broker, name: str, topics: str, groups: str = "") -> None:
+    """Lets `guest` do some operations, as "READ WRITE", on the topics and groups that begin with a name."""
+    kinds = {ResourceType.TOPIC: topics, ResourceType.GROUP: groups}
+    patterns = {kind: ResourcePattern(kind, name, ACLResourcePatternType.PREFIXED) for kind in kinds}
+    _rule(
+        broker,
+        [
+            _guest(ACLPermissionType.ALLOW, word, patterns[kind])
+            for kind, words in kinds.items()
+            for word in words.split()
+        ],
+    )
+
+
+def deny(broker: Broker, topic: str, operation: str) -> None:
+    """Takes one operation on one topic from `guest`."""
+    _rule(broker, [_guest(ACLPermissionType.DENY, operation, ResourcePattern(ResourceType.TOPIC, topic))])
+
+
+def _guest(permission: ACLPermissionType, operation: str, pattern: ResourcePattern) -> ACL:
+    return ACL("User:guest", "*", ACLOperation[operation], permission, pattern)
+
+
+def _rule(broker: Broker, rules: list[ACL]) -> None:
+    with asked(broker) as admin:
+        made = admin.create_acls(rules)
+    assert not made["failed"], made

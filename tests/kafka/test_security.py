@@ -14,7 +14,7 @@ from fairlead_client import Emitter
 
 from streams import settings, topics
 from tests.kafka.deployment import FAIRLEAD, Process, wait_until
-from tests.kafka.secure import MECHANISMS, PASSWORD, USER, Secure, secure
+from tests.kafka.secure import MECHANISMS, PASSWORD, USER, Secure, deny, grant, secure
 
 pytestmark = pytest.mark.kafka
 
@@ -193,6 +193,68 @@ def test_who_may_not_create_the_topics_is_told_which(broker: Secure, tmp_path: P
     line = done.stderr.splitlines()[-1]
     assert "allowed: a user who may create topics, or topics that exist (decisions, feedback, theirs-" in line
     assert "Traceback" not in done.stderr
+
+
+def guest(folder: Path, broker: Secure, name: str, topics_: str, groups: str) -> Path:
+    """A deployment whose topics are there, of `guest` with some rights on them."""
+    own = settings.load(configured(folder, broker, "PLAIN", **topics_of(name))).broker
+    topics.ensure(own)
+    grant(own, name, topics_, groups)
+    return configured(folder, broker, "PLAIN", **topics_of(name), sasl_username='"guest"')
+
+
+def test_read_and_write_are_all_that_a_worker_needs(broker: Secure, tmp_path: Path, unique: str) -> None:
+    configuration = guest(tmp_path, broker, unique, "READ WRITE", "READ")
+    assert replayed(tmp_path, configuration).returncode == 0
+    with Process(configuration) as worker:
+        wait_until(worker.ready, "a worker that is ready")
+        wait_until(lambda: complete(worker, 3), "three decisions")
+        assert worker.stop() == 0, worker.lines
+
+
+@pytest.mark.parametrize(
+    ("topic", "right"), [("d", "Read"), ("panes", "Write"), ("facts-changelog", "Write"), ("i", "Write")]
+)
+def test_who_lacks_a_right_on_a_topic_is_told_which(
+    broker: Secure, tmp_path: Path, unique: str, topic: str, right: str
+) -> None:
+    configuration = guest(tmp_path, broker, unique, "READ WRITE", "READ")
+    with_all = settings.load(configured(tmp_path, broker, "SCRAM-SHA-256")).broker
+    deny(with_all, f"{unique}-{topic}", right.upper())
+    assert lacking(configuration) == f"{right} on the topic {unique}-{topic}"
+
+
+def test_all_that_is_missing_is_named(broker: Secure, tmp_path: Path, unique: str) -> None:
+    """Without any right on a group or a topic Kafka does not even say whether it exists."""
+    configuration = guest(tmp_path, broker, unique, "DESCRIBE", "")
+    names = topics.names(settings.load(configuration).broker)
+    pairs = [
+        f"{right} on the topic {name}"
+        for name in sorted(names.everything)
+        for right in ("Read", "Write")
+        if (name, right) != (names.invalid, "Read")
+    ]
+    assert lacking(configuration) == ", ".join([*pairs, f"Read on the group {unique}"])
+
+
+def lacking(configuration: Path) -> str:
+    """What a worker says that its user lacks."""
+    done = run("worker", "-c", configuration)
+    assert done.returncode == 2, done.stderr
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("fairlead: broker.url: "), line
+    return line.partition("allowed: a user who has ")[2]
+
+
+def test_a_group_that_may_be_seen_and_not_joined_ends_the_worker(
+    broker: Secure, tmp_path: Path, unique: str
+) -> None:
+    """Kafka does not tell before that Read is missing of a group that nobody joined. Faust waits for ever."""
+    configuration = guest(tmp_path, broker, unique, "READ WRITE", "DESCRIBE")
+    with Process(configuration) as worker:
+        assert worker.ends() == 70
+        said = f"this worker cannot be in the group {unique}, for which it needs Read: GroupAuthorization"
+        assert said in worker.lines[-1], worker.lines
 
 
 def commands(folder: Path, broker: Secure, wrong: str) -> dict[str, list[object]]:
