@@ -8,17 +8,16 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
-from msgspec.structs import asdict
 
 from monitor.panes import measures, packed
-from monitor.trials import ledger
 from monitor.trials.record import decode
-from monitor.trials.trials import BOOKS, STATE
+from monitor.trials.trials import STATE
 from streams import parts as cut
 from streams import settings
 from streams.messages import PANE
 from tests.faults import oracle
 from tests.faults.compare import differences, require_same
+from tests.faults.durable import ledger_of, trials_in
 from tests.faults.history import MODELS, Part, history, home
 from tests.faults.line import Line, line
 from tests.faults.logs import entries, left, table
@@ -127,12 +126,14 @@ def _require_equal(made: Line, parts: list[Part]) -> None:
     require_same("the durable panes", _panes(items), oracle.panes(_log(made)))
     judged = {model: oracle.Library(config, model).run(parts) for model in MODELS}
     for model, found in judged.items():
-        require_same(f"the ledgers of {model}", _ledger(items, model), _ledger(found.ledger, model))
+        require_same(f"the ledgers of {model}", ledger_of(items, model), ledger_of(found.ledger, model))
         for reading in found.readings:
             plain = json.loads(msgspec.json.encode(reading.attributes))
             found_here, wanted = _timeless(shown[model, reading.window]), _timeless(plain)
             require_same(f"readings of {model}, {reading.window}", found_here, wanted)
-        require_same(f"the tests of {model}", _tests(items[STATE + model.encode()]), _tests(found.tests))
+        require_same(
+            f"the tests of {model}", trials_in(items[STATE + model.encode()]), trials_in(found.tests)
+        )
     opened = set().union(*(found.open for found in judged.values()))
     require_same("the open alerts", sorted(alerts), sorted(opened))
 
@@ -163,17 +164,3 @@ def _panes(items: Mapping[bytes, bytes]) -> Counter[oracle.Cell]:
             if family == measures.CORE:
                 counts[pane.model, axis, day, attribute, group, fields] += n
     return +counts
-
-
-def _tests(record: bytes) -> Any:
-    """The state of a model's tests, without the words of its notes."""
-    state = decode(record)
-    notes = [(note.slice, note.rule, note.attribute) for note in state.notes]
-    families = {f"{kept.rule}, {kept.fingerprint}": asdict(kept) for kept in state.families}
-    return {"begun": asdict(state.begun), "consumed": state.consumed, "notes": notes, "families": families}
-
-
-def _ledger(items: Mapping[bytes, bytes], model: str) -> dict[tuple[str, int], Any]:
-    """What the tests were fed, by source and slice."""
-    books = (v for k, v in items.items() if k.startswith(BOOKS) and k.endswith(b"/" + model.encode()))
-    return {(page.source, page.slice): sorted(page.rows) for book in books for page in ledger.decode(book)}

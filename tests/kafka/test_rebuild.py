@@ -1,16 +1,24 @@
-"""The same numbers from the log alone: after `fairlead rebuild`, and with more partitions than before."""
+"""The same numbers, tests and alerts from the log alone: after `fairlead rebuild`, and under another group; the
+same numbers with more partitions than before."""
 
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from kafka import KafkaAdminClient
 
-from streams import settings, topics
+from monitor.config import slice_ms
+from monitor.trials.record import decode
+from streams import parts, settings, topics
+from tests.faults.compare import require_same
+from tests.faults.durable import ledger_of, open_alerts, trials_in
+from tests.faults.logs import table
 from tests.kafka.deployment import (
     FAIRLEAD,
     PARTITIONS,
     Deployment,
+    Process,
     compas,
     counts,
     published,
@@ -22,6 +30,7 @@ from tests.kafka.deployment import (
 
 pytestmark = pytest.mark.kafka
 DECISIONS = FEEDBACK = 7_214
+MODEL, STATE = "compas", b"trials/compas"
 
 
 def rebuild(deployment: Deployment, *options: str) -> "subprocess.CompletedProcess[str]":
@@ -38,17 +47,53 @@ def widen(deployment: Deployment, partitions: int) -> None:
         admin.close()
 
 
-def test_the_log_gives_the_same_numbers_again(kafka: str, unique: str, tmp_path: Path) -> None:
+def renamed(deployment: Deployment, group: str) -> Path:
+    """The same configuration for another group."""
+    text = deployment.configuration.read_text()
+    made = deployment.configuration.with_name(f"{group}.toml")
+    made.write_text(text.replace(f'group = "{deployment.name}"', f'group = "{group}"'))
+    return made
+
+
+def judged(deployment: Deployment, group: str) -> Any:
+    """The tests, what they were fed, and the alerts that are open, once all is fed that is finished."""
+    width = slice_ms(settings.load(deployment.configuration).models[MODEL])
+    end = max(record.time for record in compas()) // width
+
+    def fed() -> Any:
+        items = parts.joined(table(deployment.kafka, f"{group}-evaluate-changelog"))
+        if STATE not in items or set(decode(items[STATE]).consumed.values()) != {end}:
+            return None
+        return trials_in(items[STATE]), ledger_of(items, MODEL), open_alerts(items)
+
+    return wait_until(fed, f"tests that have been fed up to slice {end}")
+
+
+def require_again(deployment: Deployment, group: str, first: Any, before: Any) -> None:
+    """Runs a worker of a group that has nothing yet: it must come to what another has come to before."""
+    with Process(renamed(deployment, group)) as worker:
+        ready(worker)
+        assert reading([worker], DECISIONS, FEEDBACK)["attributes"] == first["attributes"]
+        require_same(f"what {group} judged", judged(deployment, group), before)
+        assert total([worker], "duplicates") == 0
+        assert worker.stop() == 0
+
+
+def test_the_log_gives_the_same_again(kafka: str, unique: str, tmp_path: Path) -> None:
+    """Under another group, while the old state stays where it is; and where it was deleted."""
     with Deployment(kafka, unique, tmp_path) as deployment:
         deployment.send(compas())
         with deployment.worker() as worker:
             ready(worker)
             first = reading([worker], DECISIONS, FEEDBACK)
+            before = judged(deployment, unique)
             refused = rebuild(deployment, "--yes")
             assert (refused.returncode, refused.stdout) == (2, "")
             said = f"broker.group: '{unique}' is not allowed; allowed: one whose workers are all stopped"
             assert refused.stderr.startswith(f"fairlead: {said}")
             assert worker.stop() == 0
+        require_again(deployment, f"{unique}-new", first, before)
+        require_same("what the old group keeps", judged(deployment, unique), before)
         dry = rebuild(deployment)
         assert dry.returncode == 0, dry.stderr
         assert f"{unique}-facts-changelog" in dry.stdout
@@ -57,11 +102,7 @@ def test_the_log_gives_the_same_numbers_again(kafka: str, unique: str, tmp_path:
         done = rebuild(deployment, "--yes")
         assert done.returncode == 0, done.stderr
         assert list(deployment.read(f"{unique}-facts-changelog")) == []
-        with deployment.worker() as worker:
-            ready(worker)
-            assert reading([worker], DECISIONS, FEEDBACK)["attributes"] == first["attributes"]
-            assert total([worker], "duplicates") == 0
-            assert worker.stop() == 0
+        require_again(deployment, unique, first, before)
 
 
 def test_more_partitions_give_the_same_numbers(kafka: str, unique: str, tmp_path: Path) -> None:
