@@ -76,7 +76,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--short", action="store_true", help="short ones, like those of the tests")
     parser.add_argument("--only", nargs="+", default=(), choices=ACTIONS, help="only these things happen")
     parser.add_argument("--lane", type=int, help=argparse.SUPPRESS)
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.jobs < 1 or args.runs < 1:
+        parser.error("--jobs and --runs: 1 or more")
+    return args
 
 
 if __name__ == "__main__":

@@ -22,9 +22,12 @@ def trials_in(record: bytes) -> Any:
 
 
 def ledger_of(items: Mapping[bytes, bytes], model: str) -> dict[tuple[str, int], Any]:
-    """What the tests were fed, by source and slice."""
-    books = (v for k, v in items.items() if k.startswith(BOOKS) and k.endswith(b"/" + model.encode()))
-    return {(page.source, page.slice): sorted(page.rows) for book in books for page in ledger.decode(book)}
+    """What the tests were fed, by source and slice. Raises AssertionError where a slice was fed twice."""
+    books = [v for k, v in items.items() if k.startswith(BOOKS) and k.endswith(b"/" + model.encode())]
+    pages = [page for book in books for page in ledger.decode(book)]
+    found = {(page.source, page.slice): (sorted(page.rows), sorted(page.numbers)) for page in pages}
+    assert len(found) == len(pages), f"{model}: a slice was fed twice"
+    return found
 
 
 def open_alerts(items: Mapping[bytes, bytes]) -> list[tuple[str, str]]:

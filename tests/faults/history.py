@@ -19,14 +19,14 @@ DAY = 86_400
 START = 19_800  # days since 1970: in 2024
 MODELS = ("loans", "jobs")
 PARTITIONS = 4
-GRANTED = {"F": 0.35, "M": 0.65, None: 0.5}
+GRANTED = {"F": 0.15, "M": 0.85, None: 0.5}
 CONFIGURATION = """
 [models.{name}]
 positive = ["yes"]
 attributes = ["sex", "region", ["sex", "region"]]
 reference = {{ sex = "M", region = "north" }}
 windows = ["30d", "all"]
-feedback_within = "400d"
+feedback_within = "7d"
 stale_after = "5d"
 min_group = 1
 [[models.{name}.rules]]
@@ -73,7 +73,7 @@ class _History:
     def __init__(self, seed: int, days: int, people: int) -> None:
         self._chance = random.Random(seed)
         self._days, self._people = days, people
-        self._coming: dict[int, list[Record]] = {}  # outcomes by the day on which they come
+        self._coming: dict[int, list[Record]] = {}  # feedback by the day on which it comes
         self._late: list[Record] = []
         self._past: list[Record] = []
         self._clock = 0
@@ -105,33 +105,55 @@ class _History:
         event |= {"entity": f"p{number // 24}"} if number % 12 < 2 else {}  # two of each model are about one
         if chance.random() < 0.8:
             self._return(id, time)
+        if chance.random() < 0.05:
+            self._review(id, time)
         return _record(time, False, id, event | {"attributes": attributes, "score": chance.random()})
 
     def _return(self, id: str, decided: int) -> None:
-        """The outcome of a decision: on time, or after its day is over; some are corrected."""
+        """The outcome of a decision: on time, or after its day is over; some are corrected, some contradicted
+        in the same instant."""
         chance = self._chance
         time = decided + chance.randrange(3 * DAY)
-        outcome = _outcome(id, time, chance.random() < 0.4)
+        value = chance.random() < 0.4
+        more = {"flags": {"helpful": value}, "values": {"csat": time % 5}} if chance.random() < 0.1 else {}
+        outcome = _said(id, time, outcome=value, **more)
         if chance.random() < 0.1:
             self._late.append(outcome)
         else:
             self._coming.setdefault(time // DAY, []).append(outcome)
         if chance.random() < 0.03:
-            self._late.append(_outcome(id, time + 1 + chance.randrange(DAY), chance.random() < 0.5))
+            later = time + 1 + chance.randrange(DAY)
+            self._late.append(_said(id, later, outcome=chance.random() < 0.5))
+        if chance.random() < 0.02:
+            self._late.append(_said(id, time, outcome=not value))
+
+    def _review(self, id: str, decided: int) -> None:
+        """A human decides in the end, or learns where somebody lives."""
+        chance = self._chance
+        time = decided + chance.randrange(2 * DAY)
+        said = chance.choice([{"decision": "yes"}, {"decision": "no"}, {"attributes": {"region": "south"}}])
+        self._coming.setdefault(time // DAY, []).append(_said(id, time, **said))
 
     def _revision(self) -> list[Sent]:
-        """What is about days that are over, as of the clock: late, corrected, contradicted."""
+        """What is about days that are over, as of the clock: late, corrected, contradicted.
+
+        Nothing is late for longer than feedback may take. What is not due yet comes on its day.
+        """
         due = [record for record in self._late if record.time <= self._clock]
-        self._late = [record for record in self._late if record.time > self._clock]
+        for record in self._late:
+            if record.time > self._clock:
+                self._coming.setdefault(record.time // (1000 * DAY), []).append(record)
+        self._late = []
         self._past += due
         decisions = [record for record in self._past if not record.feedback]
         other = [_contradiction(record) for record in self._chance.sample(decisions, 5)]
         self._chance.shuffle(due)
-        return [*map(_at_home, due), *map(_at_home, due[::3]), *map(_at_home, other)]
+        lost = [Sent(record, self._chance.randrange(PARTITIONS)) for record in other[::2]]
+        return [*map(_at_home, due), *map(_at_home, due[::3]), *map(_at_home, other[1::2]), *lost]
 
 
-def _outcome(id: str, time: int, value: bool) -> Record:
-    return _record(time, True, id, {"decision_id": id, "time": time, "outcome": value})
+def _said(id: str, time: int, **said: Any) -> Record:
+    return _record(time, True, id, {"decision_id": id, "time": time, **said})
 
 
 def _contradiction(record: Record) -> Record:

@@ -1,6 +1,7 @@
 """A line of workers under a supervisor, on a broker of its own, to which things happen."""
 
 import json
+import random
 import signal
 import subprocess
 import sys
@@ -16,17 +17,21 @@ from confluent_kafka import Producer
 
 from streams.cli import BAD_INPUT
 from streams.guard import CRASHED, STOP_SECONDS
-from tests.faults.history import CONFIGURATION, MODELS, PARTITIONS, Part
-from tests.faults.schedule import ACTIONS, Action
+from tests.faults.history import CONFIGURATION, MODELS, PARTITIONS, Part, Sent
+from tests.faults.packing import packed
+from tests.faults.schedule import ACTIONS, FEWEST, FIRST, MOST, Action
+from tests.faults.told import Told, listening
 from tests.kafka.broker import Broker, create_topics
 from tests.kafka.deployment import Process
 
-MOST, FEWEST = 3, 1  # workers
+SPREAD = 3.0  # seconds over which a part is sent: longer than anything waits to happen
+SLICES = 20  # in which it goes out
 PATIENCE = 240.0  # seconds until a part is through, from its last action, on a machine that is busy
 LEAVING = STOP_SECONDS + 10  # seconds: the machine is busy
 ANSWER = 5.0  # seconds that a worker may take to answer
-ALLOWED = {0, CRASHED, BAD_INPUT, -signal.SIGKILL}  # without a broker a worker does not start
-LEFT = {*ALLOWED, -signal.SIGTERM}  # nor has one that has only begun learnt to stop
+ALLOWED = {0, -signal.SIGKILL}
+EXCUSED = {*ALLOWED, CRASHED, BAD_INPUT}  # without a broker, or when it has stood still, one may give up
+EXCUSES = {"zombie", "restart_broker", "stop_broker", "slow_broker"}
 
 
 class Worker(Process):
@@ -95,8 +100,9 @@ class Worker(Process):
 class Line:
     """Two workers to begin with. One that ends is started again, as systemd would."""
 
-    def __init__(self, broker: Broker, name: str, folder: Path) -> None:
-        self.broker, self.name = broker, name
+    def __init__(self, broker: Broker, name: str, folder: Path, told: Told) -> None:
+        self.broker, self.name, self.told = broker, name, told
+        self.allowed = ALLOWED
         self.topics = {False: f"{name}-d", True: f"{name}-f"}
         self.configuration = folder / f"{name}.toml"
         self.configuration.write_text(self._written())
@@ -113,7 +119,7 @@ class Line:
         topics = f'decisions = "{self.topics[False]}"\nfeedback = "{self.topics[True]}"\n'
         topics += f'invalid = "{self.name}-i"\npartitions = {PARTITIONS}\n'
         broker = f'[broker]\nurl = "kafka://{self.broker.address}"\ngroup = "{self.name}"\n{topics}'
-        return f"{broker}[http]\nport = 0\n{models}"
+        return f"{broker}[http]\nport = 0\n{models}{self.told.configuration()}"
 
     # what happens to it
 
@@ -150,6 +156,7 @@ class Line:
         while waiting or sender.is_alive():
             while waiting and time.monotonic() >= start + waiting[0].after:
                 action = waiting.pop(0)
+                self.allowed = EXCUSED if action.what in EXCUSES else self.allowed
                 ACTIONS[action.what](self, action.place)
             self._turn()
         self.wait(through, f"part {number}")
@@ -181,17 +188,19 @@ class Line:
     def _bury(self, worker: Worker) -> None:
         worker.__exit__()
         self.ends.append((worker.status, worker.lines[-3:]))
-        assert worker.status in ALLOWED, worker.lines
+        assert worker.status in self.allowed, (worker.status, worker.lines)
 
     def _send(self, part: Part) -> None:
-        """Each day is in the log before the next one begins."""
+        """Each day is in the log before the next one begins; each log has its order."""
+        chance = random.Random(part.clock)
         for day in part.days:
-            for sent in day:
-                record = sent.record
-                topic = self.topics[record.feedback]
-                self._producer.produce(topic, record.value, record.key, sent.partition)
-                self._producer.poll(0)
-            assert self._producer.flush(120) == 0
+            size = max(1, len(day) * len(part.days) // SLICES)
+            for start in range(0, len(day), size):
+                for place, values in _by_log(day[start : start + size]).items():
+                    for message in packed(values, chance):
+                        self._producer.produce(self.topics[place[0]], message, None, place[1])
+                time.sleep(SPREAD / SLICES)
+                assert self._producer.flush(120) == 0
 
     def readings(self, window: str = "all") -> list[Any]:
         """What the workers that answer show."""
@@ -216,7 +225,7 @@ class Line:
     def stop(self) -> None:
         """Ends all workers in order. Raises AssertionError if one does not, or did not when removed."""
         for worker in self._leaving:
-            assert worker.leave() in LEFT, (worker.status, worker.lines)
+            assert worker.leave() in {*self.allowed, -signal.SIGTERM}, (worker.status, worker.lines)
         while self.workers:
             worker = self.workers.pop()
             self._leaving.append(worker)
@@ -231,11 +240,21 @@ class Line:
 
 @contextmanager
 def line(broker: Broker, name: str, folder: Path) -> Iterator[Line]:
-    """A line with two workers; none is left behind."""
-    made = Line(broker, name, folder)
-    try:
-        made.add()
-        made.add()
-        yield made
-    finally:
-        made.close()
+    """A line whose workers are ready; none is left behind."""
+    with listening() as told:
+        made = Line(broker, name, folder, told)
+        try:
+            for _ in range(FIRST):
+                made.add()
+            made.wait(made.unready, "the start")
+            yield made
+        finally:
+            made.close()
+
+
+def _by_log(sent: Sequence[Sent]) -> dict[tuple[bool, int], list[bytes]]:
+    """The events of each topic and partition, in their order."""
+    found: dict[tuple[bool, int], list[bytes]] = {}
+    for each in sent:
+        found.setdefault((each.record.feedback, each.partition), []).append(each.record.value)
+    return found

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -10,9 +11,11 @@ import numpy as np
 
 from alerts import lifecycle
 from alerts.alert import Alert, State
+from monitor.arrays.hashing import siphash
+from monitor.arrays.texts import Texts
 from monitor.config import Config
 from monitor.evaluator import Evaluator
-from monitor.events import Decision, Feedback
+from monitor.events import Decision, Feedback, scalar
 from monitor.facts import Facts
 from monitor.panes import DECISION, OUTCOME, REPEATED
 from monitor.readings import Reading
@@ -25,36 +28,55 @@ ATOMS = {("yes", "true"): "tp", ("yes", "false"): "fp", ("no", "false"): "tn", (
 
 
 def distinct(log: Iterable[bytes]) -> tuple[dict[str, dict[str, Any]], dict[str, list[dict[str, Any]]]]:
-    """Decisions by id, the first in the log of their partition; all distinct outcomes by decision.
+    """Decisions by id, the first in the log of their partition; all distinct feedback by decision.
 
     `log`: the values of each partition's log in order, those that are in no other partition's.
     """
     decisions: dict[str, dict[str, Any]] = {}
-    outcomes: dict[str, list[dict[str, Any]]] = {}
+    feedback: dict[str, list[dict[str, Any]]] = {}
     for value in log:
         event = msgspec.json.decode(value)
         if "id" in event:
             decisions.setdefault(event["id"], event)
-        elif event not in outcomes.setdefault(event["decision_id"], []):
-            outcomes[event["decision_id"]].append(event)
-    return decisions, outcomes
+        elif event not in feedback.setdefault(event["decision_id"], []):
+            feedback[event["decision_id"]].append(event)
+    return decisions, feedback
 
 
 def panes(log: Iterable[bytes]) -> Counter[Cell]:
     """Every count of every pane, of an unbatched pass over the distinct events."""
-    decisions, outcomes = distinct(log)
+    decisions, feedback = distinct(log)
     repeats = repeated(decisions)
     found: Counter[Cell] = Counter()
     for id, event in decisions.items():
-        last = max(outcomes.get(id, []), key=lambda o: o["time"], default=None)
-        outcome = None if last is None else str(last["outcome"]).lower()
-        again = [(REPEATED + attribute, group) for attribute, group in groups(event["attributes"])]
-        for attribute, group in [*groups(event["attributes"]), *(again if id in repeats else ())]:
-            fields = event["decision"], outcome, None
+        said = feedback.get(id, [])
+        outcome, at = won(said, "outcome")
+        fields = event["decision"], outcome, won(said, "decision")[0]
+        learned = {"region": won([_attributes(each) for each in said], "region")[0]}
+        places = groups(event["attributes"] | {name: group for name, group in learned.items() if group})
+        again = [(REPEATED + attribute, group) for attribute, group in places]
+        for attribute, group in [*places, *(again if id in repeats else ())]:
             found[event["model"], DECISION, int(event["time"]) // DAY, attribute, group, fields] += 1
-            if last is not None:
-                found[event["model"], OUTCOME, int(last["time"]) // DAY, attribute, group, fields] += 1
+            if outcome is not None:
+                found[event["model"], OUTCOME, int(at) // DAY, attribute, group, fields] += 1
     return found
+
+
+def won(said: Iterable[Mapping[str, Any]], field: str) -> tuple[str | None, float]:
+    """What counts of all that was said of a field, and its time: the latest, and of one instant the largest
+    rank, which is made of the value's hash."""
+    values = [(each["time"], scalar(each[field])) for each in said if each.get(field) is not None]
+    time, _, value = max(((time, rank(value), value) for time, value in values), default=(0.0, 0, None))
+    return value, time
+
+
+@cache
+def rank(value: str) -> int:
+    return int(siphash(Texts([value]), bytes(16))[0] >> np.uint64(32))
+
+
+def _attributes(event: Mapping[str, Any]) -> dict[str, Any]:
+    return {"time": event["time"], **(event.get("attributes") or {})}
 
 
 def repeated(decisions: Mapping[str, dict[str, Any]]) -> set[str]:
@@ -69,7 +91,7 @@ def repeated(decisions: Mapping[str, dict[str, Any]]) -> set[str]:
 
 def groups(attributes: Mapping[str, str]) -> list[tuple[str, str]]:
     """Where one decision counts."""
-    sex, region = attributes.get("sex", "unknown"), attributes["region"]
+    sex, region = attributes.get("sex") or "unknown", attributes["region"]
     return [("", ""), ("sex", sex), ("region", region), ("sex & region", f"{sex} & {region}")]
 
 

@@ -4,8 +4,8 @@ import random
 import signal
 import threading
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tests.faults.worker import SESSION_SECONDS
@@ -13,6 +13,7 @@ from tests.faults.worker import SESSION_SECONDS
 if TYPE_CHECKING:
     from tests.faults.line import Line
 
+FIRST, MOST, FEWEST = 2, 3, 1  # workers: to begin with, and at any time
 LONGER = SESSION_SECONDS + 2  # seconds, after which the group has given a worker up
 
 
@@ -33,6 +34,7 @@ def schedule(seed: int, parts: int, count: int, only: Sequence[str] = ()) -> lis
     """So many actions, of all kinds or `only` some, spread over the parts.
 
     No clock is set forward in the last: without an event since, every verdict is stale, and rightly so.
+    Nobody is added where there are enough workers, nor removed where there is but one.
     """
     chance = random.Random(seed)
     kinds = list(only or ACTIONS)
@@ -46,7 +48,19 @@ def schedule(seed: int, parts: int, count: int, only: Sequence[str] = ()) -> lis
         )
         for what in chosen
     ]
-    return sorted(made, key=lambda action: (action.part, action.after))
+    return [*_possible(sorted(made, key=lambda action: (action.part, action.after)))]
+
+
+def _possible(actions: Sequence[Action]) -> Iterator[Action]:
+    workers = FIRST
+    for action in actions:
+        what = action.what
+        if what == "add" and workers == MOST:
+            what = "remove"
+        elif what == "remove" and workers == FEWEST:
+            what = "add"
+        workers += {"add": 1, "remove": -1}.get(what, 0)
+        yield replace(action, what=what)
 
 
 def kill(line: "Line", place: int) -> None:
@@ -76,10 +90,24 @@ def restart_broker(line: "Line", place: int) -> None:
     line.broker.start()
 
 
-def slow_broker(line: "Line", place: int) -> None:
+def stop_broker(line: "Line", place: int) -> None:
     """It stands still, and goes on also while the line itself waits for it."""
     line.broker.send(signal.SIGSTOP)
     threading.Timer(1 + 2 * place, line.broker.send, [signal.SIGCONT]).start()
+
+
+def slow_broker(line: "Line", place: int) -> None:
+    """For some seconds it has a fifth of the time, in small pieces."""
+
+    def crawl() -> None:
+        end = time.monotonic() + 3 + 2 * place
+        while time.monotonic() < end:
+            line.broker.send(signal.SIGSTOP)
+            time.sleep(0.2)
+            line.broker.send(signal.SIGCONT)
+            time.sleep(0.05)
+
+    threading.Thread(target=crawl, daemon=True).start()
 
 
 def clock_forward(line: "Line", place: int) -> None:
@@ -92,5 +120,15 @@ def clock_back(line: "Line", place: int) -> None:
 
 ACTIONS: dict[str, Callable[["Line", int], None]] = {
     act.__name__: act
-    for act in (kill, zombie, add, remove, restart_broker, slow_broker, clock_forward, clock_back)
+    for act in (
+        kill,
+        zombie,
+        add,
+        remove,
+        restart_broker,
+        stop_broker,
+        slow_broker,
+        clock_forward,
+        clock_back,
+    )
 }

@@ -1,5 +1,6 @@
 """The harness itself, without Kafka; `make faults` runs the schedules."""
 
+import random
 from pathlib import Path
 
 import msgspec
@@ -11,7 +12,8 @@ from streams.forwarding import forwarded
 from tests.faults import oracle
 from tests.faults.compare import require_same
 from tests.faults.history import CONFIGURATION, MODELS, history, home
-from tests.faults.schedule import ACTIONS, schedule
+from tests.faults.packing import packed, unpacked
+from tests.faults.schedule import ACTIONS, FEWEST, FIRST, MOST, schedule
 from tests.faults.trial import LONG, SHORT, described
 
 
@@ -32,10 +34,31 @@ def test_a_schedule_says_how_to_run_it_again() -> None:
     assert described(17, LONG).startswith('to run it again: make faults ARGS="--seed 17"\n')
 
 
+def test_nobody_is_added_or_removed_in_vain() -> None:
+    for seed in range(99):
+        workers = FIRST
+        for action in schedule(seed, 8, 20, ["add", "remove", "kill"]):
+            workers += {"add": 1, "remove": -1}.get(action.what, 0)
+            assert FEWEST <= workers <= MOST
+
+
+def test_what_is_packed_is_unpacked_in_its_order() -> None:
+    sent = [each for part in history(2, 1, 2, 300) for day in part.days for each in day]
+    for feedback in (False, True):
+        events = [each.record.value for each in sent if each.record.feedback is feedback]
+        messages = [*packed(events, random.Random(4))]
+        kinds = {type(found) for found in map(msgspec.json.decode, messages)}
+        assert (kinds, len(messages) < len(events)) == ({dict, list}, True)
+        assert sum(b'"columns"' in message for message in messages) > 1
+        assert [e for m in messages for e in unpacked(m)] == [*map(msgspec.json.decode, events)]
+
+
 def test_what_differs_is_said() -> None:
     require_same("both", {"a": (1, 2)}, {"a": [1, 2]})
     with pytest.raises(AssertionError, match=r"^both differ in 1 places: /a/1: 2 is not 3$"):
         require_same("both", {"a": (1, 2)}, {"a": [1, 3]})
+    with pytest.raises(AssertionError, match=r"^both differ in 1 places: /b: None is not there$"):
+        require_same("both", {"b": None}, {})
 
 
 def test_what_was_sent_on_is_expected_as_what_was_sent() -> None:
@@ -62,3 +85,4 @@ def test_what_is_expected_does_not_hang_on_how_often_one_looks(tmp_path: Path, m
     once, often = (oracle.Library(settings.load(toml), model).run(parts, look) for look in (None, 3))
     assert once.tests == often.tests
     assert (once.ledger, once.open) == (often.ledger, often.open)
+    assert once.open  # else a lost alert would go unnoticed

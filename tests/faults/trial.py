@@ -14,6 +14,7 @@ from monitor.trials.record import decode
 from monitor.trials.trials import STATE
 from streams import parts as cut
 from streams import settings
+from streams.guard import CRASHED
 from streams.messages import PANE
 from tests.faults import oracle
 from tests.faults.compare import differences, require_same
@@ -21,6 +22,7 @@ from tests.faults.durable import ledger_of, trials_in
 from tests.faults.history import MODELS, Part, history, home
 from tests.faults.line import Line, line
 from tests.faults.logs import entries, left, table
+from tests.faults.packing import unpacked
 from tests.faults.schedule import schedule
 from tests.kafka.broker import Broker
 from tests.monitor.readable import cells
@@ -38,7 +40,7 @@ class Size(Struct, frozen=True):
     actions: int
 
 
-SHORT = Size(phases=1, days=5, people=120, actions=3)
+SHORT = Size(phases=1, days=5, people=120, actions=4)
 LONG = Size(phases=4, days=5, people=300, actions=8)
 
 
@@ -53,8 +55,9 @@ def run(seed: int, size: Size, broker: Broker, folder: Path, only: tuple[str, ..
         made.rest()
         made.wait(made.unready, "the end")
         made.wait(lambda: _differs(made, expected, parts[-1].clock), "the end")
+        made.wait(lambda: _untold(made), "the end")
         _require_equal(made, parts)
-        return f"{len(made.ends)} workers ended by themselves or were killed"
+        return _ends(made)
 
 
 def described(seed: int, size: Size, only: tuple[str, ...] = ()) -> str:
@@ -101,6 +104,21 @@ def _lacks(made: Line, expected: Counter[oracle.Cell], clock: int) -> str:
     return ""
 
 
+def _untold(made: Line) -> str:
+    """Of what people were told otherwise than it is now, or not at all."""
+    present, last = {alert["id"]: alert["state"] for alert in made.alerts()}, made.told.last()
+    firing = {id for id, state in present.items() if state == "firing"}
+    wanted = dict.fromkeys(last, "resolved") | dict.fromkeys(firing, "firing")
+    wrong = [*differences(last, wanted)]
+    return f"people were told: {'; '.join(wrong)}" if wrong else ""
+
+
+def _ends(made: Line) -> str:
+    """How the workers ended that did, before they were told to."""
+    gave_up = [lines[-1:] for status, lines in made.ends if status == CRASHED]
+    return " ".join([f"{len(made.ends)} workers ended by themselves or were killed", *map(str, gave_up)])
+
+
 def _counts(reading: Any) -> dict[str, dict[str, dict[str, int]]]:
     names = oracle.ATOMS.values()
     return {
@@ -136,6 +154,7 @@ def _require_equal(made: Line, parts: list[Part]) -> None:
         )
     opened = set().union(*(found.open for found in judged.values()))
     require_same("the open alerts", sorted(alerts), sorted(opened))
+    assert opened, "nobody was to be told of anything"
 
 
 def _timeless(attributes: Any) -> Any:
@@ -149,8 +168,7 @@ def _log(made: Line) -> Iterator[bytes]:
     """The events of each log that belong there; what was sent on lies in arrays."""
     for topic in made.topics.values():
         for partition, found in entries(made.broker.address, topic).items():
-            messages = [msgspec.json.decode(value or b"") for _, value in found]
-            events = [event for m in messages for event in (m if isinstance(m, list) else [m])]
+            events = [event for _, value in found for event in unpacked(value or b"")]
             here = home([event.get("id") or event["decision_id"] for event in events])
             yield from (msgspec.json.encode(e) for e, p in zip(events, here, strict=True) if p == partition)
 
@@ -163,4 +181,5 @@ def _panes(items: Mapping[bytes, bytes]) -> Counter[oracle.Cell]:
         for (attribute, group, family, fields), n in cells(pane).items():
             if family == measures.CORE:
                 counts[pane.model, axis, day, attribute, group, fields] += n
+    assert min(counts.values(), default=0) >= 0, counts
     return +counts

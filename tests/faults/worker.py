@@ -1,7 +1,8 @@
 """A worker with a short session, whose wall clock jumps: `python -m tests.faults.worker TOML`.
 
 SIGUSR1 sets the clock forward by ten days, SIGUSR2 back by twenty. Only Python's `time.time` and
-`time.time_ns` jump: what Fairlead and its clients know of the wall clock comes from there.
+`time.time_ns` jump: what Fairlead and its clients know of the wall clock comes from there. Facts are dropped
+though they are few.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from streams.app import Worker
 
 SESSION_SECONDS = 3.0
+FEWEST_DEAD = 20
 FORWARD, BACK = 10 * 86_400, -20 * 86_400
 
 
@@ -42,9 +44,11 @@ def main() -> None:
     signal.signal(signal.SIGUSR1, lambda *_: wall.jump(FORWARD))
     signal.signal(signal.SIGUSR2, lambda *_: wall.jump(BACK))
     from monitor.config import ConfigError
+    from monitor.facts import facts
     from streams import settings, worker  # after the clock was exchanged
     from streams.cli import BAD_INPUT
 
+    facts.FEWEST_DEAD = FEWEST_DEAD
     logging.basicConfig(level="WARNING", format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("streams.worker").setLevel("INFO")  # which tells the page's address
     for chatty in ("aiokafka", "faust", "mode", "kafka"):

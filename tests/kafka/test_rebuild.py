@@ -1,5 +1,5 @@
-"""The same numbers, tests and alerts from the log alone: after `fairlead rebuild`, and under another group; the
-same numbers with more partitions than before."""
+"""The same numbers, tests and alerts from the log alone: after `fairlead rebuild`, and under another group;
+the same numbers with more partitions than before."""
 
 import subprocess
 from pathlib import Path
