@@ -172,8 +172,10 @@ def _texts(field: str, values: Any) -> list[str]:
 
 
 def _id(field: str, value: Any) -> str:
-    if type(value) is not str and isinstance(value, (int, UUID)) and not isinstance(value, bool):
-        value = str(value)
+    if type(value) is not str:
+        value = _plain(value)
+        if isinstance(value, (int, UUID)) and not isinstance(value, bool):
+            value = str(value)
     return _name(field, value)
 
 

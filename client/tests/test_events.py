@@ -110,6 +110,12 @@ def test_scalars_of_numeric_libraries_become_plain_values() -> None:
     assert [type(row[name]) for name in ("decision", "features.b")] == [int, bool]
 
 
+def test_so_do_ids_and_entities() -> None:
+    row = decision_row(id=Scalar(17), decision=True, entity=Scalar(4711))
+    assert (row["id"], row["entity"]) == ("17", "4711")
+    assert feedback_row(decision_id=Scalar("a"), outcome=True)["decision_id"] == "a"
+
+
 def test_the_default_time_is_now() -> None:
     before = datetime.now(timezone.utc).timestamp()
     time = decision_row(id="a", decision=True)["time"]
@@ -134,6 +140,8 @@ TIME = "Unix seconds until the year 9999, or an aware datetime"
         ({"id": None}, "id", TEXT),
         ({"id": True}, "id", TEXT),
         ({"id": 1.5}, "id", TEXT),
+        ({"id": Scalar(True)}, "id", TEXT),
+        ({"id": Scalar(1.5)}, "id", TEXT),
         ({"decision": None}, "decision", LABEL),
         ({"decision": 0.5}, "decision", LABEL),
         ({"decision": 2**53 + 1}, "decision", LABEL),
