@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import traceback
 from collections import Counter
 from threading import RLock
 
@@ -32,3 +33,9 @@ class Complaints:
         if not self._said.isdisjoint(kinds):
             with self._lock:
                 self._said.difference_update(kinds)
+
+
+def place(error: Exception) -> str:
+    """The type and place of an error; its text could name a person."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{type(error).__name__} in {frames[-1].filename}, line {frames[-1].lineno}"

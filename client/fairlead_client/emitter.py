@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import inspect
 import os
-import traceback
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
@@ -13,7 +12,7 @@ from typing import Any, Literal, TypeVar, cast
 
 from fairlead_client.batch import MAX_EVENTS
 from fairlead_client.buffer import Buffer
-from fairlead_client.complaints import Complaints
+from fairlead_client.complaints import Complaints, place
 from fairlead_client.events import (
     Feature,
     Group,
@@ -35,7 +34,8 @@ Policy = Literal["drop", "block", "spill"]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 POLICIES = ("drop", "block", "spill")
-KINDS = ("invalid", "full", "closed", "error", "refused", "lost", "unreadable", "kafka", "spill")
+REFUSALS = ("invalid", "full", "closed", "error")
+TROUBLES = ("refused", "lost", "unreadable", "kafka", "spill", "unexpected")
 
 
 class DroppedEventError(RuntimeError):
@@ -87,8 +87,8 @@ class Emitter:
         `key`: a secret of at least 16 bytes; ids and entities are replaced by keyed hashes before they
         are queued. All producers of one model need the same key.
         `policy`: what happens while Kafka is down. "drop" refuses and counts events once `max_events` are
-        queued; "block" lets callers wait for room; "spill" writes to `spill_dir`, up to `spill_bytes`,
-        and replays from there, also in the next process.
+        queued for a topic; "block" lets callers wait for room; "spill" writes to `spill_dir`, up to
+        `spill_bytes`, and replays from there, also in the next process.
         `linger`: seconds that an event waits for others to share its message.
         `exit_timeout`: seconds that the end of the process waits for the last events.
         `connect`: makes the transport, such as a test's.
@@ -270,7 +270,7 @@ class Emitter:
             return True
         if self._sender.closed.is_set():
             raise DroppedEventError("closed", "the emitter is closed")
-        raise DroppedEventError("full", f"max_events: {self._max_events} events wait for Kafka")
+        raise DroppedEventError("full", f"max_events: {self._max_events} events wait for the topic {topic}")
 
     def _failed(self, error: Exception) -> Literal[False]:
         """Counts and logs what must not reach the app, without the event's values."""
@@ -279,21 +279,22 @@ class Emitter:
         elif isinstance(error, DroppedEventError):
             kind, message = error.kind, str(error)
         else:
-            kind, message = "error", _where(error)
+            kind, message = "error", place(error)
         self._sender.complaints.say(kind, message)
         if self._strict:
             raise error
         return False
 
     def flush(self, timeout: float = 10.0) -> bool:
-        """Waits until what was emitted before is sent, or spilled; False after `timeout` seconds.
+        """Waits until what was emitted before is sent, or spilled; True when all of it is.
 
-        In coroutines: `await asyncio.to_thread(emitter.flush)`.
+        False after `timeout` seconds, and when an event was ever `refused` or `lost`. In coroutines:
+        `await asyncio.to_thread(emitter.flush)`.
         """
-        return self._sender.buffer.flush(timeout)
+        return self._sender.flush(timeout)
 
     def close(self, timeout: float | None = None) -> bool:
-        """Sends what is queued, ends the thread and takes no more; True when nothing was lost.
+        """Sends what is queued, ends the thread and takes no more; True when nothing was `refused` or `lost`.
 
         Waits `timeout` seconds, by default `exit_timeout`.
         """
@@ -315,7 +316,7 @@ class Emitter:
         disk, `replayed` from there (these are in `sent`, too); not taken because `invalid`, `full` or
         `closed`, or of an `error` in the app's own description; given up because `refused` (too large for
         Kafka) or `lost` (still queued at the end). Lines on disk that were `unreadable`. Failed attempts
-        to reach `kafka` or the disk (`spill`).
+        to reach `kafka` or the disk (`spill`). Faults of the client that its thread survived: `unexpected`.
         """
         sender = self._sender
         return {
@@ -324,7 +325,7 @@ class Emitter:
             "sent": sender.sent,
             "spilled": sender.spilled,
             "replayed": sender.replayed,
-            **{kind: sender.complaints.counts[kind] for kind in KINDS},
+            **{kind: sender.complaints.counts[kind] for kind in (*REFUSALS, *TROUBLES)},
         }
 
 
@@ -335,12 +336,6 @@ def _check(policy: str, spill_dir: object, max_events: int) -> None:
         raise ValueError(f"spill_dir: {spill_dir!r} does not go with policy {policy!r}")
     if max_events < 1:
         raise ValueError(f"max_events: {max_events} is not allowed, give 1 or more")
-
-
-def _where(error: Exception) -> str:
-    """The type and place of an error; its text could name a person."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return f"{type(error).__name__} in {frames[-1].filename}, line {frames[-1].lineno}"
 
 
 _emitters: weakref.WeakSet[Emitter] = weakref.WeakSet()

@@ -30,7 +30,7 @@ class Recorder:
         self.connections += 1
         return self
 
-    def partitions(self, topic: str) -> int:  # noqa: ARG002 - all topics have as many
+    def partitions(self, topic: str, seconds: float) -> int:  # noqa: ARG002 - all topics have as many
         """See Transport."""
         return self._partitions
 

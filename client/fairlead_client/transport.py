@@ -30,8 +30,8 @@ class Failure(NamedTuple):
 class Transport(Protocol):
     """What the sender needs of Kafka. One thread calls it, `abandon` apart."""
 
-    def partitions(self, topic: str) -> int:
-        """The topic's number of partitions, at least 1. Raises when Kafka does not say."""
+    def partitions(self, topic: str, seconds: float) -> int:
+        """The topic's number of partitions, at least 1. Raises when Kafka does not say within the seconds."""
 
     def deliver(self, messages: Sequence[Message], left: Callable[[], float]) -> Sequence[Failure]:
         """Sends all, waits for the acknowledgements and returns the failures.
@@ -77,14 +77,20 @@ class KafkaTransport:
         """`options` are KafkaProducer's, such as security_protocol, ssl_cafile and sasl_mechanism."""
         # Not every version of kafka-python knows every option.
         defaults = {name: value for name, value in DEFAULTS.items() if name in KafkaProducer.DEFAULT_CONFIG}
-        self._producer = KafkaProducer(bootstrap_servers=bootstrap_servers, **{**defaults, **options})
+        self._producer = _open({"bootstrap_servers": bootstrap_servers, **defaults, **options})
+        self._block_ms = self._producer.config["max_block_ms"]
         # A little over the time after which kafka-python itself gives up: else it would still send
         # what is being tried again.
         self._patience = self._producer.config["delivery_timeout_ms"] / 1000 + 2
 
-    def partitions(self, topic: str) -> int:
+    def partitions(self, topic: str, seconds: float) -> int:
         """See Transport."""
-        return len(self._producer.partitions_for(topic)) or _none(topic)
+        # kafka-python has no other way to say for how long.
+        self._producer.config["max_block_ms"] = min(self._block_ms, 1000 * seconds)
+        try:
+            return len(self._producer.partitions_for(topic)) or _none(topic)
+        finally:
+            self._producer.config["max_block_ms"] = self._block_ms
 
     def deliver(self, messages: Sequence[Message], left: Callable[[], float]) -> list[Failure]:
         """See Transport."""
@@ -119,6 +125,22 @@ class KafkaTransport:
         """See Transport."""
         # Its __del__ and its exit handler would otherwise flush, over sockets that belong to the parent.
         self._producer._closed = True
+
+
+def _open(options: Mapping[str, Any]) -> KafkaProducer:
+    """A producer. If it fails, what its client has opened is closed, which kafka-python leaves open."""
+    opened: list[Any] = []
+
+    def client(**config: Any) -> Any:
+        opened.append(KafkaProducer.DEFAULT_CONFIG["kafka_client"](**config))
+        return opened[-1]
+
+    try:
+        return KafkaProducer(**{"kafka_client": client, **options})
+    except Exception:
+        for left in opened:
+            left.close()
+        raise
 
 
 def _error(future: Any, left: Callable[[], float], deadline: float) -> Exception | None:

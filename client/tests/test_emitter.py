@@ -14,6 +14,7 @@ from fairlead_client import DroppedEventError, Emitter, Failure, InvalidEventErr
 from fairlead_client.batch import Message
 from fairlead_client.hashing import Pseudonyms
 from fairlead_client.partition import partition_of
+from fairlead_client.sender import AGAIN_SECONDS, ROUND_EVENTS
 from fairlead_client.testing import Recorder
 
 Make = Callable[..., Emitter]
@@ -207,21 +208,91 @@ class NoFeedback(Recorder):
 
     missing = True
 
-    def partitions(self, topic: str) -> int:
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[float] = []
+
+    def partitions(self, topic: str, seconds: float) -> int:
         if topic == "feedback" and self.missing:
+            self.asked.append(seconds)
             raise LookupError("unknown topic feedback")
-        return super().partitions(topic)
+        return super().partitions(topic, seconds)
 
 
-def test_a_topic_that_is_missing_stops_no_other(make: Make) -> None:
+class Forbidden(NoFeedback):
+    """One may know it, but not write to it."""
+
+    def partitions(self, topic: str, seconds: float) -> int:
+        return self._partitions
+
+    def deliver(self, messages: Sequence[Message], left: Callable[[], float]) -> list[Failure]:
+        bad = [m for m in messages if m.topic == "feedback" and self.missing]
+        super().deliver([message for message in messages if message not in bad], left)
+        return [Failure(message, PermissionError("feedback")) for message in bad]
+
+
+MANY = ROUND_EVENTS + 1
+
+
+def learn(emitter: Emitter, count: int) -> list[bool]:
+    return [emitter.feedback(decision_id=str(n), outcome=True, time=0) for n in range(count)]
+
+
+@pytest.mark.parametrize("policy", ["drop", "block", "spill"])
+@pytest.mark.parametrize("kind", [NoFeedback, Forbidden])
+def test_a_topic_that_is_missing_stops_no_other(
+    make: Make, tmp_path: Path, kind: type[NoFeedback], policy: str
+) -> None:
+    transport = kind()
+    spilling = {"spill_dir": tmp_path} if policy == "spill" else {}
+    emitter = make(connect=transport.connect, policy=policy, **spilling)
+    learn(emitter, MANY)
+    for id in "abc":
+        decide(emitter, id)
+        until(lambda id=id: id in ids(transport))  # type: ignore[misc]
+    transport.missing = False
+    until(lambda: len(transport.events("feedback")) == MANY)
+    assert ids(transport) == ["a", "b", "c"]
+
+
+def test_what_is_left_of_it_at_the_end_is_lost(make: Make) -> None:
     transport = NoFeedback()
     emitter = make(connect=transport.connect)
-    emitter.feedback(decision_id="a", outcome=True)
+    learn(emitter, MANY)
     decide(emitter, "a")
     until(lambda: ids(transport) == ["a"])
-    until(lambda: emitter.stats["pending"] == 1)
     assert not emitter.close(timeout=0)
-    assert (emitter.stats["sent"], emitter.stats["lost"]) == (1, 1)
+    assert (emitter.stats["sent"], emitter.stats["lost"]) == (1, MANY)
+
+
+def test_its_full_queue_refuses_its_own_events_only(make: Make) -> None:
+    transport = NoFeedback()
+    emitter = make(connect=transport.connect, max_events=2)
+    assert learn(emitter, 3) == [True, True, False]
+    assert decide(emitter, "a", "b") == [True, True]
+    until(lambda: ids(transport) == ["a", "b"])
+    assert emitter.stats["full"] == 1
+
+
+def test_it_is_seldom_asked_for_while_others_are_sent(make: Make) -> None:
+    transport = NoFeedback()
+    emitter = make(connect=transport.connect)
+    learn(emitter, 1)
+    for n in range(100):
+        decide(emitter, str(n))
+        until(lambda n=n: len(ids(transport)) > n)  # type: ignore[misc]
+    assert 0 < len(transport.asked) < 20
+    assert all(seconds <= AGAIN_SECONDS for seconds in transport.asked[1:])
+
+
+def test_at_the_end_half_the_time_is_kept_for_others(make: Make) -> None:
+    transport = NoFeedback()
+    emitter = make(connect=transport.connect, linger=60)
+    learn(emitter, 1)
+    decide(emitter, "a")
+    assert not emitter.close(timeout=0.2)
+    assert max(transport.asked) <= 0.1
+    assert ids(transport) == ["a"]
 
 
 def test_on_disk_it_stops_no_other_either(make: Make, tmp_path: Path) -> None:
@@ -267,7 +338,8 @@ def test_messages_shrink_to_what_the_broker_takes_and_only_a_giant_is_given_up(m
     emitter = make(connect=small.connect, linger=0.05)
     decide(emitter, *(f"id-{n}" for n in range(50)))
     emitter.decision(id="giant", decision=True, reasons=["x" * 256] * 2)
-    assert emitter.flush(WAIT)
+    assert not emitter.flush(WAIT)
+    assert not emitter.close()
     assert ids(small) == sorted(f"id-{n}" for n in range(50))
     assert (emitter.stats["sent"], emitter.stats["refused"]) == (50, 1)
     assert max(len(message.events) for message in small.messages) > 1
@@ -311,6 +383,19 @@ def test_what_is_unreadable_on_disk_is_counted_and_the_rest_is_sent(
     until(lambda: emitter.stats["replayed"] == 1)
     assert emitter.stats["unreadable"] == 1
     assert recorder.events("feedback") == [{"decision_id": "a", "time": 1.0, "outcome": True}]
+
+
+def test_what_is_refused_from_disk_is_not_replayed(make: Make, recorder: Recorder, tmp_path: Path) -> None:
+    recorder.error = ConnectionError("broker down")
+    first = make(policy="spill", spill_dir=tmp_path)
+    decide(first, "a")
+    first.decision(id="giant", decision=True, reasons=["x" * 256] * 2)
+    assert first.close()
+    small = Small(partitions=1)
+    second = make(connect=small.connect, policy="spill", spill_dir=tmp_path)
+    until(lambda: second.stats["refused"] == 1 and second.stats["replayed"] == 1)
+    assert not second.close()
+    assert ids(small) == ["a"]
 
 
 def test_a_full_disk_leaves_events_in_the_queue(make: Make, recorder: Recorder, tmp_path: Path) -> None:

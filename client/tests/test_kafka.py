@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import signal
 import socket
@@ -9,11 +10,12 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
-from kafka.errors import KafkaTimeoutError, MessageSizeTooLargeError
+from kafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError
 from waiting import WAIT, until
 
 from fairlead_client import Emitter
@@ -210,13 +212,39 @@ def message(partition: int, value: bytes) -> Message:
 def test_the_transport_reports_each_failure_and_delivers_the_rest(
     broker: str, transport: KafkaTransport
 ) -> None:
-    assert transport.partitions("direct") == PARTITIONS
+    assert transport.partitions("direct", WAIT) == PARTITIONS
     good = message(1, b'{"columns":{"id":["a"]}}')
     nowhere, giant = message(99, b"{}"), message(1, b"x" * 2_000_000)
     failures = transport.deliver([nowhere, giant, good], left=lambda: WAIT)
     assert [(failure.message, failure.too_large) for failure in failures] == [(nowhere, False), (giant, True)]
     assert isinstance(failures[1].error, MessageSizeTooLargeError)
     assert [key for _, key, _ in consume(broker, "direct", 1)] == [b"a"]
+
+
+def test_a_topic_is_waited_for_no_longer_than_asked(forwarder: Forwarder) -> None:
+    transport = KafkaTransport(forwarder.address, {"api_version": VERSION, "max_block_ms": 60_000})
+    for seconds in (0.1, 0.2):
+        with pytest.raises(KafkaTimeoutError, match=rf"after {seconds} secs"):
+            transport.partitions("direct", seconds)
+    transport.close()
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="counts descriptors in /proc")
+def test_a_connection_that_fails_leaves_nothing_open() -> None:
+    """Its broker never answers. Of one that refuses, kafka-python itself leaves a socket a try to Python."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def fail() -> int:
+        with pytest.raises(KafkaError):
+            KafkaTransport(f"127.0.0.1:{listener.getsockname()[1]}", {"bootstrap_timeout_ms": 100})
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    gc.disable()
+    try:
+        assert fail() == fail()
+    finally:
+        gc.enable()
+        listener.close()
 
 
 def test_an_abandoned_transport_no_longer_flushes(broker: str) -> None:
@@ -233,7 +261,7 @@ def test_an_abandoned_transport_no_longer_flushes(broker: str) -> None:
 def test_a_transport_ends_its_thread_even_when_messages_were_given_up(forwarder: Forwarder) -> None:
     forwarder.start()
     transport = KafkaTransport(forwarder.address, {"api_version": VERSION, "max_block_ms": 5_000})
-    transport.partitions("given-up")
+    transport.partitions("given-up", WAIT)
     sender = transport._producer._sender
     [failure] = transport.deliver([message(0, b"{}")._replace(topic="given-up")], left=lambda: 0)
     assert isinstance(failure.error, KafkaTimeoutError)

@@ -185,6 +185,29 @@ def test_a_signal_handler_may_emit_while_its_thread_is_emitting(run: Run) -> Non
 
 
 @POSIX
+def test_a_spilled_file_has_its_name_durably(run: Run, tmp_path: Path) -> None:
+    script = """
+        import logging
+        logging.disable()
+
+        transport, folder, synced, fsync = ToFile(), sys.argv[2], [], os.fsync
+
+        def record(descriptor):
+            if os.fstat(descriptor).st_ino == os.stat(folder).st_ino:
+                synced.extend(os.listdir(folder))
+            fsync(descriptor)
+
+        os.fsync = record
+        transport.error = ConnectionError()
+        emitter = Emitter(model="credit", connect=transport.connect, policy="spill", spill_dir=folder)
+        emitter.decision(id="a", decision=True)
+        assert emitter.close()
+        assert synced == os.listdir(folder) and synced[0].endswith(".jsonl"), synced
+    """
+    run(script, str(tmp_path / "spill"))
+
+
+@POSIX
 def test_a_disk_that_is_full_loses_nothing_that_is_queued(run: Run, tmp_path: Path) -> None:
     """A file that grows no further stands in for it: the write breaks off in the middle."""
     script = """
