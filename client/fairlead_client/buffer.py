@@ -82,9 +82,11 @@ class Buffer:
         """Takes an event in. When there is no room, waits for it if `block`, else refuses."""
         with self.lock:
             lane = self._lane(topic)
-            if block and len(lane) >= self._max_events:
+            full = len(lane.fresh) + len(lane.again) + len(lane.taken) >= self._max_events  # a call less
+            if full and block:
                 self._settled.wait_for(lambda: self._closed or len(lane) < self._max_events)
-            if self._closed or len(lane) >= self._max_events:
+                full = False
+            if full or self._closed:
                 return False
             lane.fresh.append((model, id, row))
             if len(lane.fresh) in (1, self._batch_events):

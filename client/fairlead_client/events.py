@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from math import isfinite, isnan
-from time import time as now
+from time import time_ns
 from typing import Any, Callable, Union
 from uuid import UUID
 
@@ -115,14 +115,23 @@ def model_name(value: str | None) -> str:
 
 
 def _spread(row: Row, field: str, given: Mapping[str, Any] | None, check: Callable[[str, Any], Any]) -> None:
-    """One column a name: attributes={"sex": "F"} becomes row["attributes.sex"]."""
+    """One column a name: attributes={"sex": "F"} becomes row["attributes.sex"].
+
+    An event may have hundreds of values: usual ones are looked at here, the others by a call of `check`.
+    """
     if given is None:
         return
-    if not isinstance(given, Mapping) or len(given) > MAX_ENTRIES:
+    # A dict need not be looked up among the abstract mappings, which is slow.
+    if not isinstance(given, (dict, Mapping)) or len(given) > MAX_ENTRIES:
         raise InvalidEventError(field, given, f"a mapping of at most {MAX_ENTRIES} names to values")
-    columns = _COLUMNS[field]
+    columns, (number, text) = _COLUMNS[field], _USUAL[field]
     for name, value in given.items():
-        if value is not None:
+        kind = type(value)
+        if (kind is number and isfinite(value)) or (
+            kind is text and len(value) <= MAX_TEXT and value.isascii()
+        ):
+            row[columns[name]] = value
+        elif value is not None:
             column = columns[name]
             row[column] = check(column, value)
 
@@ -140,7 +149,15 @@ class _Columns(dict[str, str]):
         return column
 
 
-_COLUMNS = {field: _Columns(field) for field in ("attributes", "slices", "features", "flags", "values")}
+# The types of usual values: a number, a text.
+_USUAL: Mapping[str, tuple[type, type | None]] = {
+    "attributes": (bool, str),
+    "slices": (bool, str),
+    "features": (float, str),
+    "flags": (bool, None),
+    "values": (float, None),
+}
+_COLUMNS = {field: _Columns(field) for field in _USUAL}
 
 
 def _name(field: str, value: Any) -> str:
@@ -165,7 +182,7 @@ def _encodes(value: str) -> bool:
 
 
 def _texts(field: str, values: Any) -> list[str]:
-    texts = None if isinstance(values, str) or not isinstance(values, Iterable) else list(values)
+    texts = None if isinstance(values, str) or not isinstance(values, (list, Iterable)) else list(values)
     if texts is None or len(texts) > MAX_ENTRIES:
         raise InvalidEventError(field, values, f"a list of at most {MAX_ENTRIES} texts")
     return [_text(field, text) for text in texts]
@@ -221,8 +238,6 @@ def _flag(field: str, value: Any) -> bool:
 
 
 def _feature(field: str, value: Any) -> Feature | None:
-    if type(value) is float and isfinite(value):
-        return value
     if isinstance(value, str):
         return _text(field, value)
     plain = _plain(value)
@@ -251,7 +266,7 @@ def _share(field: str, value: Any) -> float:
 def _seconds(time: Any) -> float:
     """Unix seconds, to the millisecond."""
     if time is None:
-        return round(now(), 3)
+        return time_ns() // 1_000_000 / 1000
     if isinstance(time, datetime):
         if time.tzinfo is None:
             raise InvalidEventError("time", time, "a datetime with a time zone")
