@@ -9,6 +9,7 @@ The scoring needs no web framework; `create_app` puts it behind HTTP with FastAP
 
 from __future__ import annotations
 
+import asyncio
 import math
 import os
 from collections.abc import AsyncIterator
@@ -99,8 +100,11 @@ def create_app(emitter: Emitter) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        with emitter:
+        try:
             yield
+        finally:
+            # It waits for Kafka, which must not hold up requests that are still being answered.
+            await asyncio.to_thread(emitter.close)
 
     credit = Credit(emitter)
     app = FastAPI(title="Credit", lifespan=lifespan)

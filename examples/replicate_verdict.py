@@ -260,8 +260,10 @@ if __name__ == "__main__":
     start, later = (of_means(BOUNDS, stakes) if BOUNDS else gains for stakes in (STAKES, SHIFTS))
     path = evidence(pair, KIND, LIMIT, start)
     proof = next((step for step in path if step[2] >= -np.log(ALPHA)), None)
-    print(f"{len(pair)} slices, {len(path)} blocks; E now {np.exp(path[-1][2]):.4g}")
-    print(f"at its highest {np.exp(max(0.0, *(log_e for _, _, log_e in path))):.4g}")
+    print(f"{len(pair)} slices, {len(path)} blocks")
+    if path:  # no block is closed by few events: see above
+        highest = max(0.0, *(log_e for _, _, log_e in path))
+        print(f"E now {np.exp(path[-1][2]):.4g}, at its highest {np.exp(highest):.4g}")
     print("no proof" if proof is None else f"proved in slice {proof[0]} by {proof[1]:,} events")
     for closed, began in changes(pair, KIND, LIMIT, THRESHOLD, later):
         print(f"a change was found in slice {closed}, which began about slice {began:.0f}")
