@@ -25,7 +25,7 @@ WIDEST = 200  # entries of a map or list within one event
 FEW = 4_096  # bytes of a message that is hardly ever one event
 DAY_MS = 86_400_000
 _OF_BATCHES = frozenset({"columns", "model"})  # what a batch by columns has, of feedback, too
-_FIRST = json.JSONDecoder()  # it stops behind the first value
+_FIRST = json.JSONDecoder()  # it finds where the first value ends
 ERRORS = msgspec.MsgspecError, UnicodeDecodeError, RecursionError  # of decoding
 
 I64 = npt.NDArray[np.int64]
@@ -250,11 +250,13 @@ def _first(message: bytes) -> dict[str, Any]:
     start = message.lstrip()
     if start[:1] != b"[":
         return msgspec.json.decode(message[:MOST], type=dict[str, msgspec.Raw])
+    text = start[1:FEW].decode(errors="ignore").lstrip()
     try:
-        found, _ = _FIRST.raw_decode(start[1:FEW].decode(errors="ignore").lstrip())
+        _, end = _FIRST.raw_decode(text)
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    # Read as all else is: json takes half a surrogate pair for text, and nothing could say it on.
+    return msgspec.json.decode(text[:end], type=dict[str, msgspec.Raw])
 
 
 def _is_by_column(numbered: Numbered) -> bool:

@@ -142,3 +142,10 @@ def test_names_of_unknown_fields_are_capped() -> None:
     unknown = {name: n for name, n in state.counts.items() if name.startswith("unknown.")}
     assert len(unknown) == FIELDS + 1
     assert unknown["unknown.__other__"] == 2 * FIELDS
+
+
+def test_half_a_surrogate_pair_in_a_name_does_not_end_the_worker() -> None:
+    """It would come again after each restart."""
+    state, good = partition(), decision(next(mine()))
+    taken = take(state, bundle([rb'[{"\ud800": 1}, %s]' % good, good]))
+    assert (len(taken.invalid), state.counts["events.decisions"]) == (1, 1)

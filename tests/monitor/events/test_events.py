@@ -83,6 +83,16 @@ def test_unknown_fields_are_named() -> None:
     assert (len(decoded.events), decoded.unknown) == (1, {"colour": 1})
 
 
+@pytest.mark.parametrize("half", [rb"\ud800", rb"\udfff", rb"\ud800\u0041"])
+def test_half_a_surrogate_pair_is_no_name(half: bytes) -> None:
+    """Nothing could be told of what has one."""
+    for message in (b'[{"%s": 1}, %s]', b'[{"colour": {"%s": 1}}, %s]', b'[{"colour": "%s"}, %s]'):
+        decoded = Decoder(Decision).decode([message % (half, GOOD), GOOD], LATEST)
+        assert [invalid.reason for invalid in decoded.invalid] == ["malformed"]
+        assert (len(decoded.events), decoded.unknown) == (1, {})
+
+
+
 def test_a_message_just_below_the_limit_counts() -> None:
     padded = GOOD[:-1] + b', "padding": "%s"}'
     message = padded % (b"x" * (MOST - len(padded) + 2))
