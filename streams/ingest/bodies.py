@@ -7,9 +7,13 @@ import msgspec
 from msgspec import Struct
 
 from monitor.events import Decoder, Event, Invalid
+from monitor.events.batches import rows
 
 MOST = 10_000
 """Events of one body, and lines of one with a line for each."""
+
+UNFOLDED = 16_000_000
+"""Bytes that the names of a batch's columns have together, once each of its events names its own."""
 
 _SEVERAL = "several events in the place of one; allowed: one object"
 _NOT_JSON = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
@@ -53,7 +57,7 @@ def read(body: bytes, lines: bool, decoder: Decoder[Any], latest: int) -> Events
     """
     items = _lines(body) if lines else _array(body)
     if items is None:
-        return _decoded(dict(enumerate(_rows(body))), [], decoder, latest)
+        return _by_columns(body, decoder, latest)
     several = [place for place, item in items.items() if _is_several(item)]
     for place in several:
         del items[place]
@@ -86,14 +90,31 @@ def _array(body: bytes) -> dict[int, bytes] | None:
         return None
 
 
-def _rows(body: bytes) -> list[bytes]:
-    """Each row of a batch as a batch of its own; else the body: the decoder says what is wrong with it."""
+def _by_columns(body: bytes, decoder: Decoder[Event], latest: int) -> Events[Event]:
+    """Each row of a batch as an event; else the body: the decoder says what is wrong with it.
+
+    Columns that are no field are left out before their names come once a row.
+    """
     batch = _batch(body)
     if batch is None or len({len(column) for column in batch.columns.values()}) != 1:
-        return [body]
-    rows = range(len(_few(next(iter(batch.columns.values())))))
+        return _decoded({0: body}, [], decoder, latest)
+    fields = decoder.kind.__struct_fields__
+    known = {name: column for name, column in batch.columns.items() if name.partition(".")[0] in fields}
+    count = len(_few(next(iter(batch.columns.values()))))
+    if (size := count * len("".join(known))) > UNFOLDED:
+        detail = f"columns: {size} bytes of names in {count} events; allowed: at most {UNFOLDED}"
+        return Events([], [], [Invalid(0, "too_large", detail)], {})
+    found = _decoded(dict(enumerate(_rows(known, count, batch.model))), [], decoder, latest)
+    found.unknown = {name: 1 for name in batch.columns if name not in known}
+    return found
+
+
+def _rows(columns: Mapping[str, list[msgspec.Raw]], count: int, model: str | None) -> list[bytes]:
+    """Each row as an object; what is null there is absent, as in a batch."""
+    present = {n: [None if bytes(c) == b"null" else c for c in column] for n, column in columns.items()}
+    outer = {} if model is None else {"model": model}
     encode = msgspec.json.Encoder().encode
-    return [encode(Columns({n: [c[row]] for n, c in batch.columns.items()}, batch.model)) for row in rows]
+    return [encode(outer | row) for row in rows(present, count)]
 
 
 def _batch(body: bytes) -> Columns | None:

@@ -92,7 +92,6 @@ def test_half_a_surrogate_pair_is_no_name(half: bytes) -> None:
         assert (len(decoded.events), decoded.unknown) == (1, {})
 
 
-
 def test_a_message_just_below_the_limit_counts() -> None:
     padded = GOOD[:-1] + b', "padding": "%s"}'
     message = padded % (b"x" * (MOST - len(padded) + 2))

@@ -1,5 +1,7 @@
 """Bodies of requests: the same events in any shape, and faults at their places."""
 
+import tracemalloc
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 
 from monitor.events import Decision, Decoder, Feedback
 from streams.ingest import bodies
-from streams.ingest.bodies import MOST, Events, TooManyEventsError
+from streams.ingest.bodies import MOST, UNFOLDED, Events, TooManyEventsError
 
 LATEST = 2_000_000_000_000
 FAULTS = [
@@ -145,3 +147,28 @@ def test_feedback_too() -> None:
     body = b'{"columns": {"decision_id": ["a", "b"], "time": [1, 2], "outcome": ["repaid", null]}}'
     found = bodies.read(body, False, Decoder(Feedback), LATEST)
     assert [event.outcome for event in found.events] == ["repaid", None]
+
+
+def batch(count: int, names: list[str]) -> bytes:
+    columns: dict[str, list[object]] = {"id": [*range(count)], "time": [0] * count, "decision": [1] * count}
+    columns |= {name: [1] * count for name in names}
+    return msgspec.json.encode({"model": "m", "columns": columns})
+
+
+def test_columns_that_are_no_field_are_left_out_before_rows_are_made() -> None:
+    """Their names would come once a row: gigabytes of a body of one."""
+    long, count = "x" * 50_000, 1_000
+    tracemalloc.start()
+    found = read(batch(count, [long, "colour.of"]))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (len(found.events), found.unknown) == (count, {long: 1, "colour.of": 1})
+    assert peak < 10_000_000
+
+
+def test_names_that_would_be_too_much_once_a_row_are_refused_unread() -> None:
+    names = [f"attributes.{'x' * 230}{number}" for number in range(7)]
+    most = UNFOLDED // len("idtimedecision" + "".join(names))
+    assert len(read(batch(most, names)).events) == most
+    found = read(batch(most + 1, names))
+    assert (found.events, [(bad.record, bad.reason) for bad in found.invalid]) == ([], [(0, "too_large")])
