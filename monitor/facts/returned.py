@@ -39,10 +39,11 @@ KINDS = 3 + 2 * FLAGS  # how many kinds a partition keeps: outcome, decision, fl
 
 @dataclass(frozen=True)
 class News:
-    """Facts of one round that were not known, each (decision, kind) once; `commit` takes them in.
+    """Facts that were not known, in the order of their log, each once; `commit` takes them in.
 
-    `at` are their places among those that were given, `wins` says which beat what is held. What is held of
-    fresh ones means nothing.
+    `at` are their places among those that were given. `fresh` are those of a (decision, kind) of which nothing
+    is held, where `held` means nothing; `wins` says which are the largest of theirs from now on, of which
+    each has one at most. `corrections` is how many beat what was the largest when they came.
     """
 
     at: I64
@@ -52,6 +53,7 @@ class News:
     held: Rows
     fresh: Mask
     wins: Mask
+    corrections: int
 
 
 class Returned:
@@ -180,16 +182,12 @@ class Returned:
     # insertion
 
     def news(self, facts: Rows) -> Iterator[News]:
-        """What of these is not known, in rounds; each must be committed before the next is asked for."""
+        """What of these is not known, if anything is; it must be committed before more is asked for."""
         keys = facts["id"] ^ self._salts()[facts["kind"]]
-        left = np.arange(len(facts))
-        while len(left):
-            first = firsts(keys[left])
-            if len(first) == len(facts):  # as nearly always: each is the only one of its kind
-                yield self._sift(left, facts, keys)
-                return
-            yield self._sift(left[first], facts[left[first]], keys[left[first]])
-            left = np.delete(left, first)
+        alone = len(firsts(keys)) == len(keys)  # as nearly always: each is the only one of its kind
+        at = np.arange(len(facts)) if alone else _distinct(keys, facts)
+        if len(at):
+            yield self._sift(at, facts[at], keys[at], alone)
 
     def _salts(self) -> U64:
         salts = np.zeros(len(self._codes.texts), np.uint64)
@@ -197,32 +195,39 @@ class Returned:
             salts[self._codes.code(kind)] = salt
         return salts
 
-    def _sift(self, at: I64, facts: Rows, keys: U64) -> News:
-        places, fresh = self._index.put(keys)
+    def _sift(self, at: I64, facts: Rows, keys: U64, alone: bool) -> News:
+        count = len(self._index)
+        places, _ = self._index.put(keys)
         if len(self._index) > len(self._facts):
             more = np.zeros(len(self._index) * 5 // 4 - len(self._facts), FACT)
             self._facts = np.concatenate([self._facts, more])
-        if fresh.all():
-            return News(at, facts, keys, places, facts, fresh, fresh)
+        fresh = places >= count
+        if alone and fresh.all():
+            return News(at, facts, keys, places, facts, fresh, fresh, 0)
         held = self._facts[places]
         same_time = facts["time"] == held["time"]
-        newer = ~fresh & ((facts["time"] > held["time"]) | (same_time & (facts["rank"] > held["rank"])))
+        newer = fresh | (facts["time"] > held["time"]) | (same_time & (facts["rank"] > held["rank"]))
         known = ~fresh & same_time & (facts["rank"] == held["rank"])
-        for i in np.flatnonzero(~fresh & ~known & ~newer).tolist():
+        for i in np.flatnonzero(~known & ~newer).tolist():
             known[i] = _moment(facts[i]) in self._losers.get(int(keys[i]), ())
-        new, wins = np.flatnonzero(~known) if known.any() else slice(None), fresh | newer
-        return News(at[new], facts[new], keys[new], places[new], held[new], fresh[new], wins[new])
+        new = np.flatnonzero(~known)
+        wins, records = _largest(facts[new], places[new], newer[new])
+        corrections = records - (len(self._index) - count)
+        return News(at[new], facts[new], keys[new], places[new], held[new], fresh[new], wins, corrections)
 
     def commit(self, news: News) -> int:
-        """Takes a round in; how many facts were corrected by it."""
-        if len(news.at) and news.fresh.all():  # their places follow one another
+        """Takes them in; how many facts were corrected by it."""
+        if len(news.at) and news.fresh.all() and news.wins.all():  # their places follow one another
             self._facts[news.places[0] : news.places[0] + len(news.at)] = news.facts
             return 0
-        for i in np.flatnonzero(~news.fresh).tolist():
-            loser = news.held[i] if news.wins[i] else news.facts[i]
-            self._losers.setdefault(int(news.keys[i]), set()).add(_moment(loser))
+        beaten = news.wins & ~news.fresh
+        losers = np.concatenate([news.facts[~news.wins], news.held[beaten]])
+        keys = np.concatenate([news.keys[~news.wins], news.keys[beaten]])
+        moments = zip(losers["time"].tolist(), losers["rank"].tolist(), strict=True)
+        for key, moment in zip(keys.tolist(), moments, strict=True):
+            self._losers.setdefault(key, set()).add(moment)
         self._facts[news.places[news.wins]] = news.facts[news.wins]
-        return int((news.wins & ~news.fresh).sum())
+        return news.corrections
 
     # what is known
 
@@ -282,6 +287,32 @@ def _kinds(batch: Batch[Feedback]) -> dict[str, int]:
 def _limit(kind: str) -> int:
     """How many values of a kind of feedback count by name."""
     return GROUPS if stem(kind) == "attributes" else CLASSES
+
+
+def _distinct(keys: U64, facts: Rows) -> I64:
+    """Where each fact comes for the first time, in order."""
+    order = np.lexsort((facts["rank"], facts["time"], keys))
+    new = np.ones(len(order), np.bool_)
+    new[1:] = False
+    for column in (keys, facts["time"], facts["rank"]):
+        new[1:] |= np.diff(column[order]) != 0
+    return np.sort(order[new])
+
+
+def _largest(facts: Rows, places: I64, newer: Mask) -> tuple[Mask, int]:
+    """Which of these distinct facts is the largest of its place, among those that are newer than what is
+    held, and how many of them beat all that came before them."""
+    at = np.flatnonzero(newer)
+    at = at[np.argsort(places[at], kind="stable")]
+    levels = np.empty(len(at), np.int64)
+    levels[np.lexsort((facts["rank"][at], facts["time"][at]))] = np.arange(len(at))
+    begins = np.diff(places[at], prepend=-1) != 0
+    levels += np.cumsum(begins) * len(at)  # so that each place begins above the one before it
+    records = at[levels == np.maximum.accumulate(levels)]
+    last = np.diff(places[records], append=-1) != 0
+    wins = np.zeros(len(facts), np.bool_)
+    wins[records[last]] = True
+    return wins, len(records)
 
 
 def _moment(fact: np.void) -> tuple[int, int]:
