@@ -6,7 +6,7 @@ that came one by one become columns, too; `Structs` are those that have too many
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import chain
 from operator import attrgetter
@@ -92,6 +92,10 @@ class Batch(ABC, Generic[E]):
     def held(self, field: str) -> Mapping[str, int]:
         """The columns of a map, in alphabetical order, and how many events have a value there."""
 
+    @abstractmethod
+    def places(self, field: str, names: Collection[str]) -> I64:
+        """Where some columns of a map have their values: each one's event, in order."""
+
     @property
     @abstractmethod
     def events(self) -> list[E]:
@@ -126,6 +130,17 @@ class Structs(Batch[E]):
         counts = Counter(name for name, value in entries if value is not None)
         return {f"{field}.{name}": counts[name] for name in sorted(counts)}
 
+    def places(self, field: str, names: Collection[str]) -> I64:
+        """One look at each event, as in `held`."""
+        wanted = {name.removeprefix(f"{field}.") for name in names}
+        found = (
+            place
+            for place, entries in enumerate(self.column(field))
+            for name, value in (entries or {}).items()
+            if value is not None and name in wanted
+        )
+        return np.fromiter(found, np.int64)
+
     @property
     def events(self) -> list[E]:
         return list(self._events)
@@ -159,6 +174,10 @@ class Columns(Batch[E]):
 
     def held(self, field: str) -> Mapping[str, int]:
         return {name: self.filled(name) for name in self.names(field)}
+
+    def places(self, field: str, names: Collection[str]) -> I64:
+        found = (place for name in names for place, value in enumerate(self.column(name)) if value is not None)
+        return np.sort(np.fromiter(found, np.int64))
 
     @property
     def events(self) -> list[E]:

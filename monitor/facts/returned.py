@@ -4,7 +4,7 @@ The largest (event time, value) *wins*. Facts that a larger one beat are remembe
 that they are known when they come again, and count in Φ (monitor/panes/panes.py).
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from types import NoneType
@@ -106,20 +106,28 @@ class Returned:
     def exploded(self, batch: Batch[Feedback], ids: U64) -> Rows:
         """Each event as one fact for each thing that it says."""
         parts = [np.zeros(0, FACT)]
+        personal: dict[tuple[str, str], list[str]] = defaultdict(list)
         for kind, times in _kinds(batch).items():
             if not self._takes(kind):
                 self.undeclared += times
-                continue
-            at, values = self._said(batch.column(kind), batch.types(kind))
-            if self._is_personal(kind, ids[at]):
-                continue
-            part = np.zeros(len(at), FACT)
-            part["id"], part["time"], part["kind"] = ids[at], batch.times[at], self.kind(kind)
-            part["fact"], part["rank"] = self._values(kind, values, batch.types(kind))
-            if found := self._vocabularies.personal():
-                self._personal.append((found, part["id"][part["fact"] == self._codes.code(PERSONAL)]))
-            parts.append(part)
+            elif found := self._looks(kind):
+                personal[stem(kind), found].append(kind)
+            else:
+                parts.append(self._part(kind, batch, ids))
+        for (field, found), names in personal.items():  # no column of any: each has all events
+            at = batch.places(field, names)
+            self._personal.append(({field: Counter({found: len(at)})}, ids[at]))
         return np.concatenate(parts)
+
+    def _part(self, kind: str, batch: Batch[Feedback], ids: U64) -> Rows:
+        """What events say of one kind."""
+        at, values = self._said(batch.column(kind), batch.types(kind))
+        part = np.zeros(len(at), FACT)
+        part["id"], part["time"], part["kind"] = ids[at], batch.times[at], self.kind(kind)
+        part["fact"], part["rank"] = self._values(kind, values, batch.types(kind))
+        if found := self._vocabularies.personal():
+            self._personal.append((found, part["id"][part["fact"] == self._codes.code(PERSONAL)]))
+        return part
 
     def personal(self) -> list[tuple[dict[str, Counter[str]], U64]]:
         """What looked personal since the last call: how many values by kind and by what they look like, and
@@ -139,13 +147,10 @@ class Returned:
     def _takes(self, kind: str) -> bool:
         return kind in self._kinds or (len(self._kinds) < KINDS and self._wanted(kind))
 
-    def _is_personal(self, kind: str, ids: U64) -> bool:
-        """Whether the name of a flag or a value is somebody's: nothing is kept under it."""
-        first, _, name = kind.partition(".")
-        found = looks(name) if name and kind not in self._kinds and self._checks(first) else None
-        if found is not None:
-            self._personal.append(({first: Counter({found: len(ids)})}, ids))
-        return found is not None
+    def _looks(self, kind: str) -> str | None:
+        """What the name of a flag or a value looks like, if it is somebody's: nothing is kept under it."""
+        field, _, name = kind.partition(".")
+        return looks(name) if name and kind not in self._kinds and self._checks(field) else None
 
     def kind(self, kind: str) -> int:
         """The code of a kind, which is known from now on."""
