@@ -108,7 +108,7 @@ class Partition:
         What is returned must be durable before the bundle is done.
         """
         values = [value or b"" for value in bundle.values]
-        found = self._decoders[bundle.topic].batches(values, _now() + DAY_MS)
+        found = yield from self._decoders[bundle.topic].batches_in_steps(values, _now() + DAY_MS)
         misrouted: list[Moved] = []
         for batch in found.batches:
             yield
@@ -199,7 +199,8 @@ class Partition:
 
     def _invalid(self, found: Sequence[Invalid], bundle: Bundle) -> list[bytes]:
         """The records for the topic of invalid events."""
-        self.counts.update(f"invalid.{invalid.reason}" for invalid in found)
+        for invalid in found:
+            self.counts[f"invalid.{invalid.reason}"] += invalid.count
         return refusals.reports(found, bundle, payload=self._config.broker.invalid_payload)
 
     def _new_blocks(self) -> dict[bytes, bytes]:

@@ -35,7 +35,7 @@ def _report(alike: list[Invalid], bundle: Bundle, payload: bool) -> bytes:
         "offset": first.offset,
         "reason": alike[0].reason,
         "detail": alike[0].detail,
-        "count": len(alike),
+        "count": sum(each.count for each in alike),
     }
     if last.offset != first.offset:
         report["last"] = last.offset

@@ -8,11 +8,10 @@ from monitor.events.events import (
     Decoder,
     Event,
     Feedback,
-    Invalid,
-    InvalidEventError,
     milliseconds,
     scalar,
 )
+from monitor.events.invalid import Invalid, InvalidEventError
 
 __all__ = [
     "DAY_MS",

@@ -6,7 +6,7 @@ that came one by one become columns, too; `Structs` are those that have too many
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import chain
 from operator import attrgetter
@@ -93,7 +93,7 @@ class Batch(ABC, Generic[E]):
         """The columns of a map, in alphabetical order, and how many events have a value there."""
 
     @abstractmethod
-    def places(self, field: str, names: Collection[str]) -> I64:
+    def places(self, names: Sequence[str]) -> I64:
         """Where some columns of a map have their values: each one's event, in order."""
 
     @property
@@ -130,9 +130,10 @@ class Structs(Batch[E]):
         counts = Counter(name for name, value in entries if value is not None)
         return {f"{field}.{name}": counts[name] for name in sorted(counts)}
 
-    def places(self, field: str, names: Collection[str]) -> I64:
+    def places(self, names: Sequence[str]) -> I64:
         """One look at each event, as in `held`."""
-        wanted = {name.removeprefix(f"{field}.") for name in names}
+        field = names[0].partition(".")[0]
+        wanted = {name.partition(".")[2] for name in names}
         found = (
             place
             for place, entries in enumerate(self.column(field))
@@ -175,8 +176,9 @@ class Columns(Batch[E]):
     def held(self, field: str) -> Mapping[str, int]:
         return {name: self.filled(name) for name in self.names(field)}
 
-    def places(self, field: str, names: Collection[str]) -> I64:
-        found = (place for name in names for place, value in enumerate(self.column(name)) if value is not None)
+    def places(self, names: Sequence[str]) -> I64:
+        columns = map(self.column, names)
+        found = (place for column in columns for place, value in enumerate(column) if value is not None)
         return np.sort(np.fromiter(found, np.int64))
 
     @property

@@ -5,9 +5,10 @@ an event, it becomes an `Invalid` that says why; the good events around it count
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
@@ -18,15 +19,17 @@ from msgspec import Meta, Struct
 from monitor.arrays.personal import shown
 from monitor.events.batches import AT_ONCE, Batch, Runs, Types, rows
 from monitor.events.clean import CleanDecoder
+from monitor.events.invalid import ERRORS, Invalid, InvalidEventError, explained
 
 LONGEST = 256  # characters of any string
 MOST = 1_000_000  # bytes of a message
 WIDEST = 200  # entries of a map or list within one event
 FEW = 4_096  # bytes of a message that is hardly ever one event
+SHORT = 16  # bytes of a part of an array that is not tried again where an equal one was wrong
+_NO_OBJECT = frozenset(b"%c" % byte for byte in b'"[-0123456789tfn')  # how JSON begins that is none
 DAY_MS = 86_400_000
 _OF_BATCHES = frozenset({"columns", "model"})  # what a batch by columns has, of feedback, too
 _FIRST = json.JSONDecoder()  # it finds where the first value ends
-ERRORS = msgspec.MsgspecError, UnicodeDecodeError, RecursionError  # of decoding
 
 I64 = npt.NDArray[np.int64]
 Numbered = tuple[int, bytes]  # a message with its number
@@ -36,6 +39,7 @@ Scalar = bool | int | float | Text
 Share = Annotated[float, Meta(ge=0, le=1)]
 Proxy = Annotated[dict[Name, Share], Meta(min_length=1, max_length=WIDEST)]
 Codes = Annotated[list[Text], Meta(max_length=WIDEST)]
+Part = bytes | msgspec.Raw | dict[str, Any]  # of a message: an event, or a row
 Value = TypeVar("Value")
 Entries = Annotated[dict[Name, Value], Meta(max_length=WIDEST)]
 
@@ -74,15 +78,8 @@ class Feedback(Struct, frozen=True, kw_only=True, gc=False):
 Event = TypeVar("Event", Decision, Feedback)
 
 
-class Invalid(Struct, frozen=True):
-    """An event that cannot count: a reason (a short fixed word) and one line that says what is allowed.
-
-    `record` is the number of its message within the decoded list.
-    """
-
-    record: int
-    reason: str
-    detail: str
+Result = TypeVar("Result")
+Steps = Generator[None, None, Result]  # what they return is whole after the last one
 
 
 class Batches(Struct, Generic[Event]):
@@ -108,14 +105,6 @@ class _Columns(Struct):
     model: str | None = None
 
 
-class InvalidEventError(ValueError):
-    """Why one event cannot count."""
-
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(detail)
-        self.reason, self.detail = reason, detail
-
-
 class Decoder(Generic[Event]):
     """Decodes messages of one topic.
 
@@ -131,10 +120,11 @@ class Decoder(Generic[Event]):
         self._columns = msgspec.json.Decoder(_Columns)
         self._clean = CleanDecoder(kind, LONGEST, WIDEST)
         self._fields = frozenset(kind.__struct_fields__)
+        self._required = [each.name for each in msgspec.structs.fields(kind) if each.required]
 
     def decode(self, messages: Sequence[bytes], latest: int) -> Decoded[Event]:
         """All events of `messages`, one by one. A time after `latest` (ms since 1970) is out of range."""
-        found: Batches[Event] = self._found(messages, latest, widest=0)
+        found: Batches[Event] = finished(self._steps(messages, latest, widest=0))
         times = [np.zeros(0, np.int64), *(batch.times for batch in found.batches)]
         return Decoded(
             events=[event for batch in found.batches for event in batch.events],
@@ -146,17 +136,23 @@ class Decoder(Generic[Event]):
 
     def batches(self, messages: Sequence[bytes], latest: int) -> Batches[Event]:
         """All events of `messages`, in as few batches as their order allows; `latest` as in `decode`."""
-        return self._found(messages, latest, WIDEST)
+        return finished(self.batches_in_steps(messages, latest))
 
-    def _found(self, messages: Sequence[bytes], latest: int, widest: int) -> Batches[Event]:
+    def batches_in_steps(self, messages: Sequence[bytes], latest: int) -> Steps[Batches[Event]]:
+        """`batches`, in steps of some milliseconds."""
+        return self._steps(messages, latest, WIDEST)
+
+    def _steps(self, messages: Sequence[bytes], latest: int, widest: int) -> Steps[Batches[Event]]:
         runs, invalid = Runs(self.kind, widest), list[Invalid]()
         unknown: list[str] = []
         for start in range(0, len(messages), AT_ONCE):
+            if start:
+                yield
             some = messages[start : start + AT_ONCE]
             if (events := self._good(some, FEW)) is None:
                 for by_column, numbered in groupby(enumerate(some, start), key=_is_by_column):
                     decode = self._decode_columns if by_column else self._decode_others
-                    unknown += decode(list(numbered), runs, invalid)
+                    unknown += yield from decode(list(numbered), runs, invalid)
             else:
                 runs.add(events, range(start, start + len(some)))
         found = {name[:LONGEST]: 1 for name in [*unknown, *self._unknown(messages[:1])][:WIDEST]}
@@ -173,7 +169,7 @@ class Decoder(Generic[Event]):
 
     def _decode_columns(
         self, numbered: Sequence[Numbered], runs: Runs[Event], invalid: list[Invalid]
-    ) -> list[str]:
+    ) -> Steps[list[str]]:
         """Messages by columns: together, or, where one of them is not all good, each by itself.
 
         Returns the columns of the list's first message that we do not know.
@@ -184,50 +180,82 @@ class Decoder(Generic[Event]):
             runs.add_columns(clean.columns, np.repeat(np.array(numbers), clean.counts), floats)
             return [] if numbers[0] else clean.unknown
         if len(numbered) == 1:
-            return self._decode_others(numbered, runs, invalid)
-        return [name for one in numbered for name in self._decode_columns([one], runs, invalid)]
+            return (yield from self._decode_others(numbered, runs, invalid))
+        unknown: list[str] = []
+        for one in numbered:
+            unknown += yield from self._decode_columns([one], runs, invalid)
+        return unknown
 
     def _decode_others(
         self, numbered: Sequence[Numbered], runs: Runs[Event], invalid: list[Invalid]
-    ) -> list[str]:
+    ) -> Steps[list[str]]:
         for number, message in numbered:
-            self._decode_other(number, message, runs, invalid)
+            yield from self._decode_other(number, message, runs, invalid)
         return []
 
-    def _decode_other(self, number: int, message: bytes, runs: Runs[Event], invalid: list[Invalid]) -> None:
+    def _decode_other(
+        self, number: int, message: bytes, runs: Runs[Event], invalid: list[Invalid]
+    ) -> Steps[None]:
         """A message of any kind: one event, an array, a batch by columns, or what is none of them."""
         if event := self._good([message], MOST):
             runs.add(event, [number])
             return
-        for part in self._parts(message):
-            try:
-                runs.add([self._event(part)], [number])
-            except InvalidEventError as error:
-                invalid.append(Invalid(number, error.reason, error.detail))
+        try:
+            parts = self._parts(message)
+        except InvalidEventError as error:
+            invalid.append(Invalid(number, error.reason, error.detail, error.count))
+        else:
+            yield from self._decode_parts(number, iter(parts), runs, invalid)
 
-    def _parts(self, message: bytes) -> Iterable[bytes | msgspec.Raw | Mapping[str, Any] | InvalidEventError]:
+    def _decode_parts(
+        self, number: int, parts: Iterator[Part], runs: Runs[Event], invalid: list[Invalid]
+    ) -> Steps[None]:
+        """The parts of a message; of those that cannot count one `Invalid` for each reason."""
+        known: dict[bytes, InvalidEventError] = {}
+        counts, details = Counter[str](), dict[str, str]()
+        while some := [*islice(parts, AT_ONCE)]:
+            events, errors = self._events(some, known)
+            runs.add(events, [number] * len(events))
+            counts.update(error.reason for error in errors)
+            details = {error.reason: error.detail for error in reversed(errors)} | details
+            yield
+        invalid += [Invalid(number, reason, details[reason], count) for reason, count in counts.items()]
+
+    def _parts(self, message: bytes) -> Iterable[Part]:
         if len(message) > MOST:
-            return [InvalidEventError("too_large", f"{len(message)} bytes; allowed: at most {MOST}")]
+            raise InvalidEventError("too_large", f"{len(message)} bytes; allowed: at most {MOST}")
         try:
             if message.lstrip()[:1] == b"[":
                 return self._many.decode(message)
             if b'"columns"' in message:
-                return _rows(self._columns.decode(message))
-        except InvalidEventError as error:
-            return [error]
+                return _rows(self._columns.decode(message), self._required)
         except ERRORS as error:
-            return [_explained(error)]
+            raise explained(error) from None
         return [message]
 
-    def _event(self, part: bytes | msgspec.Raw | Mapping[str, Any] | InvalidEventError) -> Event:
-        if isinstance(part, InvalidEventError):
-            raise part
+    def _events(
+        self, parts: Sequence[Part], known: dict[bytes, InvalidEventError]
+    ) -> tuple[list[Event], list[InvalidEventError]]:
+        """The good events, and what is wrong with the others; adds to what is `known` to be wrong."""
+        events, errors = list[Event](), list[InvalidEventError]()
+        for part in parts:
+            key = b"" if isinstance(part, dict) else _alike(bytes(part))
+            if (error := known.get(key)) is None:
+                found = self._event(part)
+                if not isinstance(found, InvalidEventError):
+                    events.append(found)
+                    continue
+                error = found
+                if 0 < len(key) <= SHORT:
+                    known[key] = error
+            errors.append(error)
+        return events, errors
+
+    def _event(self, part: Part) -> Event | InvalidEventError:
         try:
-            if isinstance(part, Mapping):
-                return msgspec.convert(part, self.kind)
-            return self._one.decode(part)
+            return msgspec.convert(part, self.kind) if isinstance(part, dict) else self._one.decode(part)
         except ERRORS as error:
-            raise _explained(error) from None
+            return explained(error)
 
     def _unknown(self, messages: Iterable[bytes]) -> list[str]:
         """The fields that we do not know of each message's first event."""
@@ -243,6 +271,16 @@ class Decoder(Generic[Event]):
         records = batch.records.tolist()
         invalid += [Invalid(records[i], error.reason, error.detail) for i, error in bad.items()]
         return batch.take(np.delete(np.arange(len(batch)), list(bad))) if bad else batch
+
+
+def finished(steps: Steps[Result]) -> Result:
+    """What steps return, taken at once."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            found: Result = done.value
+            return found
 
 
 def _first(message: bytes) -> dict[str, Any]:
@@ -320,24 +358,24 @@ def scalar(value: bool | int | float | str) -> str:
     return str(value)
 
 
-def _rows(batch: _Columns) -> list[dict[str, Any]]:
-    """A batch by columns as rows."""
+def _alike(part: bytes) -> bytes:
+    """What parts of an array have in common that are wrong for one reason: all that are no object, and those
+    that are equal. To ask of each why would cost microseconds for two bytes."""
+    return part[:1] if part[:1] in _NO_OBJECT else part
+
+
+def _rows(batch: _Columns, required: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """A batch by columns as rows, of which few are made at once."""
     lengths = {len(column) for column in batch.columns.values()}
     if len(lengths) != 1:
         raise InvalidEventError("wrong_shape", "columns: of different lengths or none; allowed: one length")
+    (count,) = lengths
     model = {} if batch.model is None else {"model": batch.model}
-    return [model | row for row in rows(batch.columns, lengths.pop())]
-
-
-def _explained(error: Exception) -> InvalidEventError:
-    """msgspec's words as one of our reasons."""
-    text = str(error)
-    if not isinstance(error, msgspec.ValidationError):
-        return InvalidEventError("malformed", f"not JSON: {text[:120]}")
-    if "missing required field" in text:
-        return InvalidEventError("missing_field", text[:160])
-    if "length <=" in text:
-        return InvalidEventError("too_long", text[:160])
-    if "out of range" in text.lower():
-        return InvalidEventError("not_finite", text[:160])
-    return InvalidEventError("wrong_type", text[:160])
+    there = {*model, *(name.partition(".")[0] for name in batch.columns)}
+    if count and (missing := [name for name in required if name not in there]):
+        raise InvalidEventError("missing_field", f"Object missing required field `{missing[0]}`", count)
+    parts = (
+        rows({n: c[start : start + AT_ONCE] for n, c in batch.columns.items()}, min(AT_ONCE, count - start))
+        for start in range(0, count, AT_ONCE)
+    )
+    return (model | row for part in parts for row in part)

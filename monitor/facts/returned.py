@@ -41,9 +41,9 @@ KINDS = 3 + 2 * FLAGS  # how many kinds a partition keeps: outcome, decision, fl
 class News:
     """Facts that were not known, in the order of their log, each once; `commit` takes them in.
 
-    `at` are their places among those that were given. `fresh` are those of a (decision, kind) of which nothing
-    is held, where `held` means nothing; `wins` says which are the largest of theirs from now on, of which
-    each has one at most. `corrections` is how many beat what was the largest when they came.
+    `at` are their places among those that were given. `fresh` are those of a (decision, kind) of which
+    nothing is held, where `held` means nothing; `wins` says which are the largest of theirs from now on, of
+    which each has one at most. `corrections` is how many beat what was the largest when they came.
     """
 
     at: I64
@@ -115,7 +115,7 @@ class Returned:
             else:
                 parts.append(self._part(kind, batch, ids))
         for (field, found), names in personal.items():  # no column of any: each has all events
-            at = batch.places(field, names)
+            at = batch.places(names)
             self._personal.append(({field: Counter({found: len(at)})}, ids[at]))
         return np.concatenate(parts)
 

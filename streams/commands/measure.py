@@ -96,7 +96,7 @@ class Measurement:
 
     def _refuse(self, invalid: Iterable[Invalid]) -> None:
         for each in invalid:
-            self._invalid[each.reason] += 1
+            self._invalid[each.reason] += each.count
             examples = self._examples.setdefault(each.reason, [])
             if len(examples) < EXAMPLES:
                 examples.append(each)

@@ -149,3 +149,11 @@ def test_half_a_surrogate_pair_in_a_name_does_not_end_the_worker() -> None:
     state, good = partition(), decision(next(mine()))
     taken = take(state, bundle([rb'[{"\ud800": 1}, %s]' % good, good]))
     assert (len(taken.invalid), state.counts["events.decisions"]) == (1, 1)
+
+
+def test_a_message_of_nothing_but_faults_is_one_report_and_counts_all_in_steps() -> None:
+    state = partition()
+    steps = [*state.take(bundle([b"[" + b"1," * 4_999 + b"1]"]))]
+    assert (len(steps) > 5, state.counts["invalid.wrong_type"]) == (True, 5_000)
+    (report,) = take(partition(), bundle([b"[1,2,3]"])).invalid
+    assert (json.loads(report)["reason"], json.loads(report)["count"]) == ("wrong_type", 3)

@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.events.events import LONGEST, MOST, Decision, Decoder, Feedback
+from monitor.events.batches import AT_ONCE
+from monitor.events.events import LONGEST, MOST, Decision, Decoder, Feedback, Part
+from monitor.events.invalid import InvalidEventError
 
 LATEST = 4_000_000_000_000
 GOOD = b'{"id": "1", "model": "m", "time": 5, "decision": true}'
@@ -117,3 +119,55 @@ json = st.recursive(
 @given(json)
 def test_no_json_crashes_the_decoder(value: object) -> None:
     Decoder(Decision).decode([msgspec.json.encode(value)], LATEST)
+
+
+JUNK = b"[" + b"1,[],{}," * 1_000 + GOOD + b"," + GOOD[:-1] + b',"score":"x"}]'
+
+
+def test_of_a_message_each_reason_is_told_once_with_how_many_there_are() -> None:
+    """A message may hold one for each two bytes."""
+    decoded = Decoder(Decision).decode([GOOD, JUNK], LATEST)
+    assert (decoded.records, len(decoded.invalid)) == ([0, 1], 2)
+    found = {each.reason: (each.record, each.count, each.detail) for each in decoded.invalid}
+    assert found["wrong_type"] == (1, 2_001, "Expected `object`, got `int`")
+    assert found["missing_field"][:2] == (1, 1_000)
+
+
+def test_parts_that_are_wrong_alike_are_looked_at_once() -> None:
+    looked_at = []
+
+    class Watched(Decoder[Decision]):
+        def _event(self, part: Part) -> Decision | InvalidEventError:
+            looked_at.append(part)
+            return super()._event(part)
+
+    Watched(Decision).decode([JUNK], LATEST)
+    assert len(looked_at) == 5  # a number, a list, an empty object; one that is good, one that is not
+
+
+@pytest.mark.parametrize(
+    ("columns", "reason"),
+    [
+        ({"id": [1, 2, 3], "time": [1, 2, 3]}, "missing_field"),  # looked at as columns
+        ({"id": [1, 2, 3], "time": [1, 2, 3], "decision": [None, None, None]}, "missing_field"),
+        ({"id": [1, 2, 3], "time": [1, 2, 3], "decision": [[], [], []]}, "wrong_type"),
+    ],
+)
+def test_bad_rows_are_all_counted(columns: dict[str, object], reason: str) -> None:
+    (bad,) = (
+        Decoder(Decision).decode([msgspec.json.encode({"model": "m", "columns": columns})], 10**9).invalid
+    )
+    assert (bad.reason, bad.count) == (reason, 3)
+
+
+ROWS = {"id": [*range(5_000)], "time": [0] * 5_000, "decision": [{}] * 5_000}
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [[GOOD] * 5_000, [b"[" + b"1," * 4_999 + b"1]"], [msgspec.json.encode({"model": "m", "columns": ROWS})]],
+    ids=["messages", "array", "rows"],
+)
+def test_decoding_goes_in_steps(messages: list[bytes]) -> None:
+    """Between which the loop goes on."""
+    assert len([*Decoder(Decision).batches_in_steps(messages, LATEST)]) >= 5_000 // AT_ONCE

@@ -93,4 +93,4 @@ def test_where_columns_have_values_is_the_same_of_events_and_of_columns() -> Non
     columns = {"flags.a": [True, None, None], "flags.b": [False, None, True], "flags.c": [None, True, None]}
     times = np.zeros(3, np.int64)
     for batch in (Structs(Feedback, events, times), Columns(Feedback, columns, times, np.arange(3))):
-        assert batch.places("flags", ["flags.a", "flags.b"]).tolist() == [0, 0, 2]
+        assert batch.places(["flags.a", "flags.b"]).tolist() == [0, 0, 2]

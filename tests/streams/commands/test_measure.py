@@ -212,6 +212,14 @@ def test_out_of_limits_is_any_verdict_that_is() -> None:
     assert measure.out_of_limits([reading(inside, out)])
 
 
+def test_each_bad_event_of_a_line_counts(tmp_path: Path) -> None:
+    path = tmp_path / "some.jsonl"
+    path.write_text('[1, 2, {"id": 3}]\n{"id": 4}\n')
+    models = {"credit": Model(positive=["yes"], windows=["all"])}
+    found = taken(reader.read(path, "", None, measure.FOREVER), models, "credit")
+    assert found.invalid == {"wrong_type": 2, "missing_field": 2}
+
+
 def test_other_models_decisions_do_not_count_and_unknown_ones_are_invalid(tmp_path: Path) -> None:
     path = tmp_path / "some.jsonl"
     path.write_text(
