@@ -25,8 +25,10 @@ I64 = npt.NDArray[np.int64]
 DECISION, OUTCOME = 0, 1  # the axes
 ROLLED = -1  # the partition of a sum of old panes
 _AXIS = 24  # slices are below 2²⁴: five-minute ones reach to 2129
-_GROUP, _MEASURE = np.uint64(24), np.uint64(39)  # a cell's key: slot (25 bits), group (15), measure (24)
-_PAIR = np.uint64((1 << 39) - 1)
+# A pair's key is a row of groups and one of measures, a cell's key a slot (25 bits) and a row of pairs: an
+# index has fewer rows than either may be.
+_GROUP, _SLOT = np.uint64(32), np.uint64(39)
+_MEASURE, _PAIR = np.uint64((1 << 32) - 1), np.uint64((1 << 39) - 1)
 ALL = ("", "")  # the group of everybody, of no attribute
 UNKNOWN = "unknown"  # the group of those whose attribute is missing
 REPEATED = "\x1e"  # before an attribute's name: what of its counts is of repeats (monitor/facts/entities.py)
@@ -78,14 +80,13 @@ class Panes:
         self._rows: dict[tuple[str, str], int] = {}  # of groups, for panes of others
         self._caps = Caps()
         self._named: Counter[str] = Counter()  # groups of others' panes, by attribute
-        self._pair_of = np.zeros(16, np.int64)
         self._counts = np.zeros(16, np.int64)
         self._held: dict[tuple[int, int], tuple[int, I64, I64]] = {}  # (partition, slot): phi, cells, counts
 
     @property
     def nbytes(self) -> int:
         indexes = self._groups.nbytes + self._measures.nbytes + self._cells.nbytes + self._pairs.nbytes
-        return indexes + self._pair_of.nbytes + self._counts.nbytes
+        return indexes + self._counts.nbytes
 
     def group(self, attribute: str, groups: npt.ArrayLike) -> I64:
         """The rows of groups, given as codes of their names."""
@@ -102,11 +103,9 @@ class Panes:
         self._add(slots, groups, self._measures.known(keys)[0], weights)
 
     def _add(self, slots: U64, groups: I64, measured: I64, counts: I64) -> I64:
-        pairs = (groups.astype(np.uint64) << _GROUP) | measured.astype(np.uint64)
-        cells, fresh = self._cells.known((slots << _MEASURE) | pairs)
-        if fresh.any():
-            self._grow()
-            self._pair_of[cells[fresh]] = self._pairs.known(pairs[fresh])[0]
+        pairs = self._pairs.known((groups.astype(np.uint64) << _GROUP) | measured.astype(np.uint64))[0]
+        cells = self._cells.known((slots << _SLOT) | pairs.astype(np.uint64))[0]
+        self._grow()
         np.add.at(self._counts, cells, counts)
         return cells
 
@@ -114,7 +113,11 @@ class Panes:
         if len(self._cells) > len(self._counts):
             more = len(self._cells) * 3 // 2 + 16 - len(self._counts)
             self._counts = np.pad(self._counts, (0, more))
-            self._pair_of = np.pad(self._pair_of, (0, more))
+
+    def _pair_of(self, cells: I64 | npt.NDArray[np.bool_]) -> I64:
+        """The rows of cells' pairs."""
+        pairs: I64 = (self._cells.keys[cells] & _PAIR).astype(np.int64)
+        return pairs
 
     def advance(self, slots: U64, times: I64, ranks: I64) -> None:
         """Φ of each slot grows by its facts' time·2³² + rank; the slots are to be sent again."""
@@ -130,7 +133,7 @@ class Panes:
 
     def slots(self) -> U64:
         """The slot of every cell."""
-        return self._cells.keys >> _MEASURE
+        return self._cells.keys >> _SLOT
 
     def first(self) -> int | None:
         """The first slice of decisions that is not summed up; None while there is none."""
@@ -151,7 +154,7 @@ class Panes:
         last = (axis << _AXIS) + ((1 << _AXIS) - 1 if end is None else end)
         inside = (slots >= np.uint64(max(first, axis << _AXIS))) & (slots < np.uint64(max(last, 0)))
         sums = np.zeros(len(self._pairs), np.int64)  # many cells: no need to sort their pairs first
-        np.add.at(sums, self._pair_of[: len(slots)][inside], self._counts[: len(slots)][inside])
+        np.add.at(sums, self._pair_of(inside), self._counts[: len(slots)][inside])
         return self._nonzero(np.arange(len(sums)), sums)
 
     def series(self, axis: int, start: int, end: int) -> tuple[I64, Window]:
@@ -160,17 +163,17 @@ class Panes:
         first, last = np.uint64((axis << _AXIS) + start), np.uint64((axis << _AXIS) + end)
         cells = np.flatnonzero((slots >= first) & (slots < last))
         window = Window(
-            self._group_names(), self._measures.keys, self._split(self._pair_of[cells]), self._counts[cells]
+            self._group_names(), self._measures.keys, self._split(self._pair_of(cells)), self._counts[cells]
         )
         return (slots[cells] & np.uint64((1 << _AXIS) - 1)).astype(np.int64), window
 
     def _split(self, pairs: I64) -> I64:
         """Each pair's rows of group and measure, shape (pairs, 2)."""
         keys = self._pairs.keys[pairs]
-        return np.stack([keys >> _GROUP, keys & np.uint64((1 << 24) - 1)], axis=1).astype(np.int64)
+        return np.stack([keys >> _GROUP, keys & _MEASURE], axis=1).astype(np.int64)
 
     def _window(self, cells: I64) -> Window:
-        pairs, inverse = np.unique(self._pair_of[cells], return_inverse=True)
+        pairs, inverse = np.unique(self._pair_of(cells), return_inverse=True)
         sums = np.zeros(len(pairs), np.int64)
         np.add.at(sums, inverse, self._counts[cells])
         return self._nonzero(pairs, sums)
@@ -248,7 +251,7 @@ class Panes:
         moved[kept] = np.arange(len(kept))
         cells = Index()
         cells.put(self._cells.keys[kept])
-        self._cells, self._counts, self._pair_of = cells, self._counts[kept], self._pair_of[kept]
+        self._cells, self._counts = cells, self._counts[kept]
         self._grow()
         self._held = {
             name: (phi, moved[rows], counts)

@@ -147,3 +147,23 @@ def test_groups_of_all_partitions_together_are_capped() -> None:
 
 def test_pairs_of_a_group_and_its_slice_may_be_more() -> None:
     assert (limit("sex"), limit(f"sex{UNIT}region")) == (GROUPS, PAIRS)
+
+
+def test_more_groups_than_any_model_has_stay_in_their_slot() -> None:
+    panes = new(*map(str, range(30_000)))
+    rows = np.concatenate([panes.group(name, np.arange(2, 30_000)) for name in ("sex", "age", "race")])
+    slots, keys = np.full(len(rows), 4, np.uint64), np.repeat(measures.pack(measures.CORE, 1), len(rows))
+    panes.add(slots, rows, keys, np.ones(len(rows), np.int64))
+    assert np.unique(panes.slots()).tolist() == [4]
+    window = panes.window(DECISION, 4, 5)
+    assert sorted(window.pairs[:, 0].tolist()) == sorted(rows.tolist())
+    assert window.counts.sum() == len(rows) > 1 << 16
+
+
+def test_counts_stay_with_their_groups_when_old_slices_are_dropped() -> None:
+    panes = new()
+    for pane in fill(new(), [(1, "F", "yes", 2), (3, "M", "no", 5)]).take("m", 0, "s"):
+        panes.put(pane)
+    panes.roll(2, "m", "s")
+    assert shown(panes.window(DECISION, 2, 9), panes.codes) == {("M", "no"): 5}
+    assert shown(panes.window(DECISION, None, None), panes.codes) == {("M", "no"): 5, ("F", "yes"): 2}
