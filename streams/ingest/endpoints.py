@@ -94,7 +94,8 @@ class Ingest:
         with self._place():
             body = await body_of(request, self._config.ingest.max_body, self._reading)
             records, errors = self._records(body, lines, decoder)
-            await self._send(topic, records)
+            if records:  # what is no event is told also while Kafka is away
+                await self._send(topic, records)
         return answer(202 if records or not errors else 400, Answer(len(records), errors))
 
     @contextmanager

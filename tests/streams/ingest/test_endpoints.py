@@ -331,6 +331,15 @@ async def test_when_kafka_is_away_apps_are_told(kafka: Kafka) -> None:
         assert (await post(client, decision()))[0] == 202
 
 
+async def test_faults_are_told_also_while_kafka_is_away(kafka: Kafka) -> None:
+    """To send the same again would mend nothing."""
+    kafka.up.clear()
+    async with served(made(kafka, patience=0.01)) as client:
+        assert (await post(client, decision()))[0] == 503
+        status, found = await post(client, [1, {"id": "a"}])
+        assert (status, reasons(found)) == (400, [(0, "wrong_type"), (1, "missing_field")])
+
+
 async def test_when_kafka_refuses_apps_are_told(client: Client, kafka: Kafka) -> None:
     kafka.error = OSError("no leader")
     status, found = await post(client, decision())
