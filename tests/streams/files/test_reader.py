@@ -237,7 +237,12 @@ def test_what_is_no_parquet_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "text"),
-    [("x.csv", "decision\nyes\n\nno\n"), ("x.jsonl", '{"decision": "yes"}\n\n{"decision": "no"}\n')],
+    [
+        ("x.csv", "decision\nyes\n\nno\n"),
+        ("x.jsonl", '{"decision": "yes"}\n\n{"decision": "no"}\n'),
+        ("named.csv", "#,decision\n7,yes\n7,no\n"),
+        ("named.jsonl", '{"#": 7, "decision": "yes"}\n{"#": 7, "decision": "no"}\n'),
+    ],
 )
 def test_the_number_of_the_row_stands_for_an_id_and_a_time(tmp_path: Path, name: str, text: str) -> None:
     found = decisions(read(written(tmp_path, text, name), Columns(id="#", time="#")))

@@ -108,6 +108,12 @@ def test_an_object_without_an_id_is_known_by_its_place() -> None:
     assert [key for key, _ in found.decisions] == [b"talks/3/40", b"talks/3/41"]
 
 
+def test_a_field_named_like_the_place_does_not_stand_in_for_it() -> None:
+    """Else two records with the same one would be one decision."""
+    found = translated(*[{"#": 1, "time": NOW, "decision": True}] * 2, topic="talks")
+    assert [key for key, _ in found.decisions] == [b"talks/3/40", b"talks/3/41"]
+
+
 def test_what_is_wrong_is_reported_and_counted_and_the_rest_goes_on() -> None:
     counts: Counter[str] = Counter()
     late = ROW | {"result": {"verdict": "yes", "repaid": 1}, "at": "soon"}
