@@ -4,7 +4,6 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from alerts import records
 from alerts.alert import Alert
 from monitor.readings import Comparison
 
@@ -36,13 +35,3 @@ def muting(silences: Iterable[Silence], alert: Alert, now: int) -> Silence | Non
     """The silence that lasts longest among those that mute the alert; None when there is none."""
     found = (silence for silence in silences if mutes(silence, alert, now))
     return max(found, key=lambda silence: silence.until, default=None)
-
-
-def encode(silence: Silence) -> bytes:
-    """The silence as a record for Kafka."""
-    return records.encode(silence)
-
-
-def decode(data: bytes) -> Silence:
-    """The silence in a record. Raises ValueError for a record of a newer Fairlead or a damaged one."""
-    return records.decode(data, Silence)

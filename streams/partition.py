@@ -17,7 +17,7 @@ from msgspec import Struct
 from monitor.arrays.hashing import partitions
 from monitor.arrays.personal import shown
 from monitor.config import Config, Model, slice_ms
-from monitor.events import Decision, Decoder, Feedback, Invalid
+from monitor.events import DAY_MS, Decision, Decoder, Feedback, Invalid
 from monitor.events.batches import Batch
 from monitor.events.exposed import UnknownFields
 from monitor.facts import FULL, TOO_LATE, Facts, blocks, entities
@@ -30,7 +30,6 @@ from streams.forwarding import Moved, forwarded
 from streams.messages import Found
 from streams.shelf import Shelf
 
-DAY_MS = 86_400_000
 IDLE_SECONDS = 3.0
 SEALED = b"sealed"  # the key of the times before which facts were dropped
 WHY = {

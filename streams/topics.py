@@ -18,7 +18,6 @@ with warnings.catch_warnings():
     from kafka.admin import NewTopic
     from kafka.errors import KafkaError, TopicAlreadyExistsError
 
-DAY_MS = 86_400_000
 COMPACT = {"cleanup.policy": "compact"}
 SPREAD_SECONDS = 30.0  # for which the news of a topic may spread among brokers that are busy
 PAUSE_SECONDS = 0.1

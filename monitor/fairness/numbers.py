@@ -26,8 +26,6 @@ def moments(number: str, table: Table) -> tuple[Floats, Floats, Floats]:
     deviation = _deviation(binned)
     if f"{number}.n" in table.counts:
         count, total = table.get(f"{number}.n").astype(float), table.get(f"{number}.sum") / MICRO
-    if f"{number}.sumsq" in table.counts:
-        return count, total, table.get(f"{number}.sumsq").astype(float)
     mean = total / np.where(count > 0, count, np.nan)
     return count, total, np.where(count > 0, count * (deviation**2 + mean**2), 0)
 

@@ -12,7 +12,7 @@ the table of a window is the sum of the tables of its panes.
 | `flags.<name>=true` `flags.<name>=false` | events that carry the flag |
 | `reasons.<code>` | decisions that give the reason |
 | `decision.<class>` | decisions for that class, where there are more than two |
-| `<x>.n` `<x>.sum` `<x>.sumsq` | a number: `score`, `value`, `values.<name>`; the sum in millionths |
+| `<x>.n` `<x>.sum` | a number: `score`, `value`, `values.<name>`; the sum in millionths |
 
 Beside the atoms it holds a histogram for each number and group: `value`, `values.<name>`, and the score by
 outcome as `score.none`, `score.neg` and `score.pos`; and `outcome_lag`, the days that outcomes took.

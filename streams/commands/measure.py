@@ -227,7 +227,7 @@ def _attribute(main: Attribute, others: Sequence[Attribute]) -> dict[str, Any]:
 
 def _group(group: Group) -> dict[str, Any]:
     rates = {name: _chosen(rate, ("value", "low", "high", "n")) for name, rate in group.rates.items()}
-    counts = {name: n for name, n in group.counts.items() if not name.endswith((".sum", ".sumsq"))}
+    counts = {name: n for name, n in group.counts.items() if not name.endswith(".sum")}
     return {"n": group.n, "coverage": group.coverage, "counts": _COUNTS | counts, "rates": rates}
 
 

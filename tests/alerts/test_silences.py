@@ -39,8 +39,3 @@ def test_the_longest_one_counts():
     short, long, other = (Silence(id=str(u), until=u, model=m) for u, m in ((5, None), (9, None), (99, "x")))
     assert silences.muting([short, long, other], alert(), now=0) == long
     assert silences.muting([], alert(), now=0) is None
-
-
-def test_to_bytes_and_back():
-    silence = Silence(id="1", until=UNTIL, by="Ada", comment="known", group="F")
-    assert silences.decode(silences.encode(silence)) == silence

@@ -40,11 +40,6 @@ def test_values_that_share_a_bin_are_not_taken_for_equal():
     assert squares[0] / n[0] - (total[0] / n[0]) ** 2 >= values.var()
 
 
-def test_sums_of_squares_are_taken_where_they_are():
-    counts = {"value.n": np.array([2]), "value.sum": np.array([3_000_000]), "value.sumsq": np.array([5.0])}
-    assert [part[0] for part in numbers.moments("value", Table(["a"], counts))] == [2, 3, 5]
-
-
 @given(WHOLE, st.integers(1, 99))
 def test_quantiles_are_numpys_inverted_cdf(values, percent):
     found = numbers.quantiles("value", percent / 100, spread(a=values))

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import msgspec
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from monitor.config import Model, Rule
 from monitor.fairness import read
 from monitor.fairness.estimates import estimate
+from monitor.panes import histogram
 from monitor.readings import Attribute, Comparison, Verdict
 from tests.monitor.fairness.published import CLARIFY, COUNTS, decided, labelled
 from tests.monitor.fairness.published import FIGURES as PUBLISHED
@@ -261,15 +263,12 @@ def test_a_reference_that_has_not_come_is_an_empty_group():
 def test_numbers_are_compared_by_their_means():
     values = {"a": np.arange(40.0), "b": np.arange(40.0) + 5}
     counts = {
-        name: {
-            "un": 40,
-            "values.csat.n": 40,
-            "values.csat.sum": round(numbers.sum() * 1e6),
-            "values.csat.sumsq": float((numbers**2).sum()),
-        }
+        name: {"un": 40, "values.csat.n": 40, "values.csat.sum": round(numbers.sum() * 1e6)}
         for name, numbers in values.items()
     }
-    found = reading(table(counts), Rule(metric="values.csat.mean", max=10), reference="a")
+    binned = {"values.csat": [histogram.numeric(numbers) for numbers in values.values()]}
+    given = replace(table(counts), histograms=binned)
+    found = reading(given, Rule(metric="values.csat.mean", max=10), reference="a")
     gap = only(found, "b", "values.csat.mean")
     spread = np.hypot(*(numbers.std(ddof=1) / math.sqrt(40) for numbers in values.values()))
     assert gap.value == pytest.approx(5)
