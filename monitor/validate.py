@@ -1,15 +1,18 @@
-"""Whether a model's configuration makes sense as a whole: what types alone cannot say."""
+"""Whether a model's configuration makes sense as a whole, and all of them: what types alone cannot say."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import pairwise
 
 from monitor import drift, fairness, rates
+from monitor.arrays.codes import NAMES
 from monitor.config import durations, windows
 from monitor.config.config import Columns, ConfigError, Model, Rule, attribute_name
 from monitor.config.windows import window_ms
 from monitor.drift import detectors
+from monitor.facts.returned import KINDS
+from monitor.facts.spelling import FLAGS
 from monitor.fairness import reference
-from monitor.panes import moments, proxies
+from monitor.panes import REPEATED, moments, proxies, within
 
 NAME = "a name of 1 to 256 characters"
 FIELD = "a field of events, as in 'id' or 'features.income', or a whole map, as in 'features'"
@@ -30,6 +33,24 @@ def check(name: str, model: Model) -> None:
         _check_rule(f"{key}.rules[{i}]", rule, model)
     if model.columns is not None:
         _check_columns(f"{key}.columns", model.columns, model)
+
+
+def check_together(models: Mapping[str, Model]) -> None:
+    """Raises ConfigError for more names than a partition can tell apart, with flags that may come."""
+    names = {name for model in models.values() for name in _names(model)}
+    count = len(names) + FLAGS * len(models) + KINDS
+    allowed = f"{NAMES} of all models: attributes, these in slices, features, bounds, {FLAGS} flags for each"
+    _expect(count <= NAMES, "models", f"{count} names", f"at most {allowed}")
+
+
+def _names(model: Model) -> Iterator[str]:
+    """Under which names counts of a model are kept, but for flags and numbers of feedback."""
+    for name in map(attribute_name, model.attributes):
+        yield from (name, REPEATED + name, name + proxies.MARK)
+        yield from (within(name, condition) for condition in model.slices)
+    for feature in model.features:
+        yield from (f"features.{feature}", f"categories.{feature}")
+    yield from (moments.measure(number, bounds) for number, bounds in moments.asked(model).items())
 
 
 def _expect(fine: bool, key: str, value: object, allowed: str) -> None:

@@ -70,6 +70,7 @@ def check(config: Config) -> None:
     for name, model in config.models.items():
         validate.check(name, model)
         read_baseline(name, model)
+    validate.check_together(config.models)
     rules.check(config)
     routes.build(config)
     check_broker(config.broker)

@@ -14,25 +14,38 @@ MISSING = 0  # the code of "not there"
 OTHER_CODE = 1
 OTHER = "__other__"  # what a string counts as once its vocabulary is full
 LIMIT = 65_535
+NAMES = 16_384  # of them are kept for names: of attributes, numbers, flags, kinds of feedback
+COMMON = (LIMIT - NAMES) // 2  # of values any model may take, the rest are a model's own
 
 
 class Codes:
     """Numbers strings from 2 up, for all fields together; None is 0, OTHER is 1.
+
+    Names, which must never stand for one another, always find a number: values, which events bring, leave
+    them NAMES. The values of `models` have room that they share, and each model some of its own.
 
     >>> codes = Codes()
     >>> codes.encode(["F", None, "M", "F"]).tolist(), codes.texts[2]
     ([2, 0, 3, 2], 'F')
     """
 
-    def __init__(self) -> None:
+    def __init__(self, models: int = 1) -> None:
         self.texts: list[str | None] = [None, OTHER]
+        self.models = models
         self._codes: dict[str | None, int] = {None: MISSING, OTHER: OTHER_CODE}
+
+    def __contains__(self, text: str) -> bool:
+        return text in self._codes
+
+    def __len__(self) -> int:
+        return len(self.texts)
 
     def encode(self, texts: Iterable[str | None]) -> U16:
         """The code of each text; a new text gets the next number."""
         return np.fromiter(map(self.code, texts), np.uint16)
 
     def code(self, text: str | None) -> int:
+        """The code of a name, or of a value that has one; OTHER where there are no numbers left."""
         code = self._codes.get(text)
         if code is None:
             if len(self.texts) > LIMIT:
@@ -40,6 +53,32 @@ class Codes:
             code = self._codes[text] = len(self.texts)
             self.texts.append(text)
         return code
+
+    def value(self, text: str) -> int:
+        """The code of a value; OTHER for a new one where only names have room."""
+        return self.code(text) if text in self or len(self) <= LIMIT - NAMES else OTHER_CODE
+
+
+class Share:
+    """The values of one model: whoever floods another one takes the common room, and not its own."""
+
+    def __init__(self, codes: Codes) -> None:
+        self._codes = codes
+        self._own = (LIMIT - NAMES - COMMON) // codes.models
+
+    def value(self, text: str) -> int:
+        """The code of a value; OTHER for a new one that has no room."""
+        if text not in self._codes and len(self._codes) > COMMON:
+            if not self._own:
+                return OTHER_CODE
+            self._own -= 1
+        return self._codes.value(text)
+
+    def know(self, text: str) -> int:
+        """The code of a value that had one before, which takes room as it did."""
+        if len(self._codes) > COMMON and self._own:
+            self._own -= 1
+        return self._codes.code(text)
 
 
 class Vocabulary:
@@ -55,10 +94,11 @@ class Vocabulary:
     ([3], Counter({'email': 1}))
     """
 
-    def __init__(self, codes: Codes, limit: int, *, checked: bool = True) -> None:
+    def __init__(self, codes: Codes, limit: int, *, checked: bool = True, share: Share | None = None) -> None:
         self.refused = 0
         self.personal: Counter[str] = Counter()  # how many came, by what they look like
         self._codes = codes
+        self._share = share or Share(codes)
         self._limit = limit
         self._checked = checked
         self._known: dict[str | None, int] = {None: MISSING, OTHER: OTHER_CODE}
@@ -79,31 +119,38 @@ class Vocabulary:
 
     def know(self, texts: Iterable[str | None]) -> None:
         """Takes strings that had names of their own before: they keep them, however many there are."""
-        named = (text for text in texts if self._look(text) is None)
-        self._known.update((text, self._codes.code(text)) for text in named)
+        for text in texts:
+            if text is not None and text not in self._known and self._look(text) is None:
+                self._known[text] = self._share.know(text)
 
     def code(self, text: str | None, count: int = 1) -> int:
         """The code of a text that came so many times."""
         code = self._known.get(text)
         if code is None:
+            assert text is not None  # None has a code
             if (found := self._look(text)) is not None:
                 self.personal[found] += count
                 return self._codes.code(PERSONAL)
-            if len(self._known) - 2 >= self._limit:
+            code = self._share.value(text) if len(self._known) - 2 < self._limit else OTHER_CODE
+            if code == OTHER_CODE:
                 self.refused += count
-                return OTHER_CODE
-            code = self._known[text] = self._codes.code(text)
+            else:
+                self._known[text] = code
         return code
 
-    def _look(self, text: str | None) -> str | None:
-        return looks(text) if self._checked and text is not None else None
+    def _look(self, text: str) -> str | None:
+        return looks(text) if self._checked else None
 
 
 class Vocabularies:
-    """A vocabulary for each field, made when first used. `checked`: of which fields texts may be personal."""
+    """A vocabulary for each field of a model, made when first used.
+
+    `checked`: of which fields texts may be personal.
+    """
 
     def __init__(self, codes: Codes, checked: Callable[[str], bool] = lambda _: True) -> None:
         self._codes = codes
+        self._share = Share(codes)
         self._checked = checked
         self._fields: dict[str, Vocabulary] = {}
 
@@ -116,7 +163,8 @@ class Vocabularies:
 
     def _field(self, field: str, limit: int) -> Vocabulary:
         if field not in self._fields:
-            self._fields[field] = Vocabulary(self._codes, limit, checked=self._checked(field))
+            checked = self._checked(field)
+            self._fields[field] = Vocabulary(self._codes, limit, checked=checked, share=self._share)
         return self._fields[field]
 
     def personal(self) -> dict[str, Counter[str]]:

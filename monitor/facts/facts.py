@@ -55,7 +55,7 @@ class Facts:
     def __init__(
         self, models: Mapping[str, Model], key: bytes, tested: Collection[str] = (), room: float = inf
     ) -> None:
-        self.codes = Codes()
+        self.codes = Codes(len(models) + 1)  # feedback is as a model
         self.counts: Counter[str] = Counter()
         self._ids = Index()
         self.models = {name: Joined(model, self.codes, self._ids) for name, model in models.items()}

@@ -20,6 +20,7 @@ MOMENT = 9  # a number's name with its bounds, the part of its sums (monitor/pan
 
 OF_RATES = frozenset({CORE, FLAG, REASON})  # what counts cases, and not numbers
 OF_TESTS = OF_RATES | {MOMENT}
+NAMED = (FLAG, NUMBER, CATEGORY, SUM, MOMENT)  # whose first field is a name, and no value
 
 FIELDS = {
     CORE: "ccc",
@@ -58,6 +59,15 @@ def family(keys: U64) -> npt.NDArray[np.uint8]:
 def coded(keys: U64, place: int) -> npt.NDArray[np.bool_]:
     """Where field `place` is a string's code."""
     return _CODED[place][family(keys)]
+
+
+def names(keys: U64) -> set[int]:
+    """The codes of names in measures: of numbers, flags, features.
+
+    >>> sorted(names(np.concatenate([pack(NUMBER, 7, 9), pack(CATEGORY, 8, 5), pack(REASON, 6)])))
+    [7, 8]
+    """
+    return set(field(keys[np.isin(family(keys), NAMED)], 0).tolist())
 
 
 def renamed(keys: U64, place: int, code: int) -> U64:

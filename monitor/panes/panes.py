@@ -301,11 +301,13 @@ class Panes:
             whole = self._group_row(attribute.removeprefix(REPEATED), name)
             return int(self._groups.keys[whole]) & 0xFFFF
         self._named[attribute] += 1
-        return OTHER_CODE if self._named[attribute] > limit(attribute) else self.codes.code(name)
+        return OTHER_CODE if self._named[attribute] > limit(attribute) else self.codes.value(name)
 
     def _translated(self, counted: Counted, slot: int) -> tuple[U64, I64, I64]:
         codes = np.zeros(LIMIT + 1, np.uint16)  # those that no text explains are missing
-        codes[list(counted.texts)] = self.codes.encode(counted.texts.values())
+        names = measures.names(counted.measures)
+        for code, text in counted.texts.items():
+            codes[code] = self.codes.code(text) if code in names else self.codes.value(text)
         named = self._caps.capped(measures.recoded(counted.measures, codes))
         measured = self._measures.known(named)[0]
         groups = np.array([self._group_row(*group) for group in counted.groups], np.int64)

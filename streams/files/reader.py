@@ -155,7 +155,7 @@ def _of_cells(
 
 
 def _of_row(row: Mapping[str, object], columns: Columns, model: str, number: int) -> Messages:
-    row = {mapping.ROW: number, **row}
+    row = {**row, mapping.ROW: number}
     returned = mapping.feedback(row, columns)
     return _encoded(mapping.decision(row, columns, model)), None if returned is None else _encoded(returned)
 

@@ -78,7 +78,7 @@ class Foreign:
         name, columns = self._models[bundle.topic]
         place = f"{bundle.topic}/{bundle.partition}/{row.offset}"
         try:
-            cells = {mapping.ROW: place, **_cells(row.value or b"")}
+            cells = {**_cells(row.value or b""), mapping.ROW: place}
         except InvalidEventError as error:
             found.invalid.append(Invalid(number, error.reason, str(error)))
             return

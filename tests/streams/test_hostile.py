@@ -9,13 +9,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from monitor.arrays.codes import LIMIT, Codes
+from monitor.arrays.codes import LIMIT, OTHER_CODE, Codes
 from monitor.arrays.hashing import Texts, partitions
 from monitor.config import Config, Model, Rule
 from monitor.events.exposed import FIELDS, NAMES
 from monitor.facts.returned import KINDS
 from monitor.facts.spelling import CLASSES, FLAGS, REASONS
-from monitor.panes import ALL, DECISION, GROUPS, Panes, packed
+from monitor.panes import ALL, DECISION, GROUPS, Panes, measures, packed
 from monitor.panes.caps import NAMES as CAPS
 from monitor.panes.panes import PAIRS
 from streams.partition import Partition
@@ -179,3 +179,19 @@ def test_others_models_are_counted_as_if_it_were_not_there(flood: Partition) -> 
         counted.append(sizes)
     assert counted[0] == counted[1]
     assert counted[0][ALL] > 0
+
+
+def test_a_flooded_model_leaves_others_their_names() -> None:
+    """All models of a partition number their texts together."""
+    state = Partition(0, CONFIG, COUNT, KEY, Counter())
+    loans = state.facts.models["loans"]._vocabularies
+    loans.encode("reasons", [f"r{number}" for number in range(LIMIT)], LIMIT)
+    ours = [n for n in range(100) if partitions(Texts([f"d{n}"]), COUNT)[0] == 0]
+    take(state, bundle([honest(number) for number in ours]))
+    said = {"time": DAY, "values": {"csat": 1, "nps": 2}}
+    take(state, bundle([msgspec.json.encode(said | {"decision_id": f"d{n}"}) for n in ours], "feedback"))
+    window = state.facts.panes["rents"].window(DECISION, None, None)
+    assert {("sex", "F"), ("sex", "M"), ("age", "unknown")} <= {*window.groups}
+    numbers = {name for name in measures.names(window.measures) if name != OTHER_CODE}
+    assert {state.facts.codes.texts[name] for name in numbers} == {"values.csat", "values.nps"}
+    assert state.counts["capped"] > 0

@@ -209,6 +209,13 @@ def test_rules_that_ask_for_what_is_not_there(rule: dict[str, object], key: str)
     assert caught.value.value == rule[key]
 
 
+def test_more_names_than_a_partition_can_tell_apart_are_refused() -> None:
+    models = {f"m{n}": {"positive": ["yes"], "attributes": ["sex"], "slices": ["region"]} for n in range(400)}
+    with pytest.raises(ConfigError, match="models: '20107 names' is not allowed; allowed: at most 16384 of"):
+        settings.build({"models": models}, Path())
+    settings.build({"models": dict([*models.items()][:300])}, Path())
+
+
 def test_detectors_need_no_limit() -> None:
     raw = {"models": {"credit": {"positive": ["yes"], "rules": [{"metric": "adwin", "stream": "error"}]}}}
     assert settings.build(raw, Path()).models["credit"].rules == [Rule(metric="adwin", stream="error")]

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.arrays.codes import LIMIT, OTHER, OTHER_CODE, Codes, Vocabularies, Vocabulary
+from monitor.arrays.codes import COMMON, LIMIT, NAMES, OTHER, OTHER_CODE, Codes, Vocabularies, Vocabulary
 
 texts = st.lists(st.none() | st.text(max_size=3) | st.just(OTHER))
 
@@ -49,3 +49,37 @@ def test_each_field_has_its_own_cap() -> None:
     for field, count in (("sex", 2), ("race", 5)):
         fields.encode(field, [f"{field}{i}" for i in range(count)], limit=3)
     assert fields.refused == {"race": 2}
+
+
+FLOOD = [f"t{i}" for i in range(LIMIT)]
+
+
+def test_values_leave_room_for_names() -> None:
+    """Names that stood for one another would mix up what was counted of them."""
+    codes = Codes()
+    flood = [codes.value(text) for text in FLOOD]
+    assert flood[-1] == OTHER_CODE
+    assert codes.value("t0") == 2
+    assert len({codes.code(f"name {i}") for i in range(NAMES)} - {OTHER_CODE}) == NAMES
+
+
+def test_whoever_floods_one_model_leaves_the_others_their_own_room() -> None:
+    codes = Codes(models=3)
+    flooded, other = Vocabularies(codes), Vocabularies(codes)
+    own = (LIMIT - NAMES - COMMON) // 3
+    flooded.encode("reason", FLOOD, LIMIT)
+    assert flooded.refused == {"reason": LIMIT - (len(codes) - 2)}
+    assert len(codes) == COMMON + 1 + own
+    found = other.encode("sex", [f"group {i}" for i in range(own + 1)], LIMIT).tolist()
+    assert (len(set(found)), found[-1], other.refused) == (own + 1, OTHER_CODE, {"sex": 1})
+    assert other.encode("job", ["t0"], LIMIT).tolist() == [2]  # what has a code needs no room
+
+
+def test_what_was_known_before_takes_the_room_that_it_took() -> None:
+    codes = Codes(models=3)
+    restored, own = Vocabularies(codes), (LIMIT - NAMES - COMMON) // 3
+    known = FLOOD[: COMMON + own]
+    codes.encode(known)
+    restored.know("reason", known, LIMIT)
+    assert restored.encode("sex", ["F"], LIMIT).tolist() == [OTHER_CODE]
+    assert OTHER_CODE not in restored.encode("reason", known, LIMIT).tolist()

@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.arrays.codes import OTHER, Codes
+from monitor.arrays.codes import LIMIT, OTHER, Codes
 from monitor.panes import measures
 from monitor.panes.packed import Pane, unpack
 from monitor.panes.panes import DECISION, GROUPS, OUTCOME, PAIRS, UNIT, Panes, Window, limit
@@ -167,3 +167,18 @@ def test_counts_stay_with_their_groups_when_old_slices_are_dropped() -> None:
     panes.roll(2, "m", "s")
     assert shown(panes.window(DECISION, 2, 9), panes.codes) == {("M", "no"): 5}
     assert shown(panes.window(DECISION, None, None), panes.codes) == {("M", "no"): 5, ("F", "yes"): 2}
+
+
+def test_numbers_keep_their_names_however_many_values_others_named() -> None:
+    collect, evaluate = new("values.csat", "values.nps"), new()
+    for number in range(LIMIT):
+        evaluate.codes.value(f"t{number}")
+    slots, rows = np.zeros(2, np.uint64), collect.group("sex", [1, 1])
+    collect.add(slots, rows, measures.pack(measures.NUMBER, [2, 3], 7), np.array([4, 5]))
+    collect.advance(slots, np.ones(2, np.int64), np.ones(2, np.int64))
+    for pane in collect.take("m", 0, "s"):
+        evaluate.put(pane)
+    window = evaluate.window(DECISION, None, None)
+    names = [evaluate.codes.texts[code] for code in measures.field(window.measures, 0).tolist()]
+    counts = dict(zip(window.pairs[:, 1].tolist(), window.counts.tolist(), strict=True))
+    assert {names[measure]: count for measure, count in counts.items()} == {"values.csat": 4, "values.nps": 5}
