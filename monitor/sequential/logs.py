@@ -1,5 +1,7 @@
 """Means of numbers that are too large or too small to hold: kept as logarithms."""
 
+from math import prod
+
 import numpy as np
 
 from monitor.sequential.projections import Array
@@ -13,7 +15,7 @@ def log_mean_exp(x: Array) -> Array:
     >>> np.exp(log_mean_exp(np.log([[1.0, 5.0], [3.0, 7.0]]))).round(6).tolist()
     [2.0, 6.0]
     """
-    x = x.reshape(-1, x.shape[-1])
+    x = _rows(x)
     largest = x.max(axis=0)
     top = np.where(largest > -np.inf, largest, 0)
     with np.errstate(divide="ignore"):
@@ -24,7 +26,12 @@ def total(x: Array) -> Array:
     """The sum over all axes but the last, of one number after another: numpy's own order of summation
     depends on how many cells there are, and so would the last bit.
     """
-    return np.asarray(np.cumsum(x.reshape(-1, x.shape[-1]), axis=0)[-1])
+    return np.asarray(np.cumsum(_rows(x), axis=0)[-1])
+
+
+def _rows(x: Array) -> Array:
+    """All axes but the last as one, also where there is no cell: while one group alone has come."""
+    return x.reshape(prod(x.shape[:-1]), x.shape[-1])
 
 
 def exp(x: Array) -> Array:

@@ -16,6 +16,10 @@ def test_nothing_at_all_has_the_mean_nothing() -> None:
     assert log_mean_exp(np.full((2, 4, 3), -np.inf)).tolist() == [-np.inf] * 3
 
 
+def test_of_no_cells_there_are_no_means() -> None:
+    assert log_mean_exp(np.zeros((2, 4, 0))).tolist() == []
+
+
 def test_the_last_bit_does_not_depend_on_the_number_of_cells() -> None:
     x = np.random.default_rng(1).normal(0, 30, (4, 2, 500))
     alone = [log_mean_exp(x[..., i : i + 1])[0] for i in range(500)]

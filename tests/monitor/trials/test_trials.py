@@ -75,6 +75,16 @@ def test_before_the_tests_begin_nothing_is_decided() -> None:
     assert (found.verdict, found.test, found.e_value) == (Verdict.UNDECIDED, "sequential", None)
 
 
+def test_one_group_alone_is_compared_with_none_until_another_comes() -> None:
+    monitor = Monitor("m", replace(MODEL, reference="largest"))
+    monitor.observe(decisions(range(60), {"F": 0.3}))
+    (before,) = monitor.advance(at(60))
+    assert [c.tested for c in before.attributes["sex"].comparisons if c.rule == "gap"] == []
+    monitor.observe(decisions(range(60, 90), UNFAIR, seed=2))
+    (after,) = monitor.advance(at(90))
+    assert [c.tested for c in after.attributes["sex"].comparisons if c.rule == "gap"] == [1800]
+
+
 def test_a_small_stream_gets_an_answer_each_month() -> None:
     rates = {"F": 0.05, "M": 0.95}
     found = read(MODEL, decisions(range(0, 60, 5), rates, each=10), 60)[0]
