@@ -1,14 +1,16 @@
 """A worker without one of our remedies: what Faust does then, and why we do not let it."""
 
+import asyncio
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import faust
 from faust.transport.drivers.aiokafka import Consumer as Faust
 
 from streams.bundles import Bundle
-from streams.consumer import Consumer
+from streams.consumer import Consumer, ConsumerThread
 from streams.lanes import Take
 from streams.process import App
 from streams.tables import Store, Table
@@ -49,6 +51,45 @@ class Counting(Restless):
 
     def _settle(self, *_: object) -> None:
         """Nothing: what was acknowledged is Faust's to count."""
+
+
+class Greedy(Consumer):
+    """Fetches also while all partitions are in hand: none, says Faust, is all."""
+
+    async def _wait_next_records(self, timeout: float) -> Any:  # noqa: ASYNC109 - Faust's
+        active = self._active_partitions
+        if not active or not all(self._in_hand.get(tp) for tp in active):
+            return await super()._wait_next_records(timeout)
+        fetched = await self._getmany(frozenset(), 0.0)
+        await asyncio.sleep(0.01)
+        return {tp: self._hand_on(tp, found) for tp, found in fetched.items()}, active
+
+
+class Staying(Consumer):
+    """Leaves a partition without a commit where it was read to."""
+
+    def _new_consumer_thread(self) -> ConsumerThread:
+        return StayingThread(self, loop=self.loop, beacon=self.beacon)
+
+
+class StayingThread(ConsumerThread):
+    async def seek_to_beginning(self, *_: object) -> None:
+        """Nothing."""
+
+
+class Unlocked(Consumer):
+    """Seeks whatever is fetched meanwhile."""
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self._fetching = nullcontext()  # type: ignore[assignment]
+
+
+class Remembering(Consumer):
+    """Takes what was handed on before a rebalance for handed on."""
+
+    def _forget(self) -> None:
+        """Nothing."""
 
 
 class Trusting(Consumer):
@@ -152,6 +193,10 @@ def consume(app: App, take: Take, *topics: str, name: str) -> None:
 
 CONSUMERS: dict[str, type[Consumer]] = {
     "gate": Ungated,
+    "all": Greedy,
+    "earliest": Staying,
+    "lock": Unlocked,
+    "forget": Remembering,
     "commits": Counting,
     "rest": Restless,
     "counts": Trusting,

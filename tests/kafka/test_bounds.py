@@ -36,6 +36,18 @@ def test_an_agent_that_is_slow_holds_one_bundle_a_partition_and_nobody_up(groups
         assert sum(stands.lines[-1]["facts"].values()) < 3_000
 
 
+@pytest.mark.parametrize("without", ["", "all"])
+def test_who_has_all_partitions_in_hand_fetches_none(groups: Groups, without: str) -> None:
+    """Faust takes none for all, and what the agents have not finished would pile up."""
+    group = groups("")
+    for start in range(0, 1_000, 50):  # in as many batches, which are fetched one by one
+        group.send(range(start, start + 50))
+    with group.worker(fetch=1_000, pause=1_000, without=without) as worker:
+        worker.wait_for(lambda line: len(line.get("waiting", [])) >= 8)  # of four partitions of two topics
+        worker.wait_for_beats(2)
+        assert (len(worker.lines[-1]["waiting"]) == 8) is (not without)
+
+
 def test_what_is_large_is_written_in_parts(groups: Groups) -> None:
     """`huge` in test_remedies.py is as large, and whole: it ends each worker that comes to it."""
     group = groups("")

@@ -4,10 +4,12 @@
 `GROUP-feedback` and writes what is new in each bundle as one immutable block into the table `facts`.
 It prints a line of JSON for every change of its partitions. Options: `pause`, seconds that each bundle
 takes; `apart`, each topic has an agent, and the first alone pauses; `embedded`, the broker is the embedded
-one; `fetch`, bytes of one fetch; `slow_seek`, seconds that the coordinator takes to tell the committed
-offsets; `slow_send`, seconds that a record waits in the producer; `fails`, what of a recovery does (`apply`
-or `hook`); `stall`, seconds that one may stand still; `settings`, Faust's, over ours; `without`, the
-remedies that it does without (see `tests.kafka.stock`).
+one; `fetch`, bytes of one fetch; `poll`, seconds that one waits for records; `slow_news`, seconds until the
+main thread hears of a rebalance; `slow_seek`, seconds that the coordinator takes to tell the committed
+offsets; `slow_reset`, seconds until one hears that positions were set to the earliest; `slow_send`, seconds
+that a record waits in the producer; `fails`, what of a recovery does (`apply` or `hook`); `stall`, seconds
+that one may stand still; `settings`, Faust's, over ours; `without`, the remedies that it does without (see
+`tests.kafka.stock`).
 """
 
 import asyncio
@@ -16,10 +18,11 @@ import logging
 import sys
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from aiokafka import codec
+from faust.types import TP
 
 from streams import parts
 from streams.bundles import Bundle
@@ -138,8 +141,7 @@ def make(address: str, group: str, options: Mapping[str, Any], without: Collecti
     )
     if "cramjam" in without:
         codec.cramjam = None
-    base = stock.consumer(without)
-    app.transport.Consumer = slow(base, options["slow_seek"]) if "slow_seek" in options else base
+    app.transport.Consumer = slow(stock.consumer(without), options)
     if seconds := options.get("slow_send"):
         app._new_producer = late(app._new_producer, seconds)
     return app
@@ -159,15 +161,42 @@ def watched(store: Any, *, fails: bool) -> Counter[int]:
     return read
 
 
-def slow(base: type[Consumer], seconds: float) -> type[Consumer]:
-    """The consumer behind a slow coordinator."""
+def slow(base: type[Consumer], options: Mapping[str, Any]) -> type[Consumer]:
+    """The consumer of a worker that is busy, behind a broker that is slow."""
+    words = ("slow_news", "poll", "slow_seek", "slow_reset")
+    news, poll, seek, reset = (options.get(word, 0.0) for word in words)
 
     class Slow(base):  # type: ignore[misc, valid-type]
+        async def threadsafe_partitions_revoked(self, *arguments: Any) -> None:
+            if self.assignment():
+                await asyncio.sleep(news)
+                print('{"revoking": true}', flush=True)
+            await super().threadsafe_partitions_revoked(*arguments)
+
+        async def _getmany(self, active: Any, timeout: float) -> Any:  # noqa: ASYNC109 - Faust's
+            return await super()._getmany(active, timeout and max(timeout, poll))
+
         async def seek_to_committed(self) -> Any:
-            await asyncio.sleep(seconds)
+            await asyncio.sleep(seek)
             return await super().seek_to_committed()
 
+        def _new_consumer_thread(self) -> Any:
+            thread = super()._new_consumer_thread()
+            thread.seek_to_beginning = told(thread.seek_to_beginning, reset)
+            return thread
+
     return Slow
+
+
+def told(seek: Callable[..., Awaitable[None]], seconds: float) -> Callable[..., Awaitable[None]]:
+    """A seek of which one hears late."""
+
+    async def sought(*partitions: TP) -> None:
+        await seek(*partitions)
+        print('{"sought": true}', flush=True)
+        await asyncio.sleep(seconds)
+
+    return sought
 
 
 def late(make: Callable[[], Any], seconds: float) -> Callable[[], Any]:
