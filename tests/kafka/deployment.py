@@ -164,6 +164,12 @@ class Deployment:
         sent = self._producer.send(topic, value=value, partition=partition).get(10)
         return topic, partition, int(sent.offset)
 
+    def tell(self, topic: str, key: bytes, values: Iterable[bytes]) -> None:
+        """Sends records to a topic that workers keep among themselves, and waits for the broker."""
+        for value in values:
+            self._producer.send(topic, key=key, value=value)
+        self._producer.flush()
+
     def send_packed(self, values: Iterable[bytes], partition: int = 0) -> None:
         """Sends decisions in as few and as small batches as gzip makes them."""
         settings = {"compression_type": "gzip", "batch_size": 2_000_000, "linger_ms": 500}
@@ -197,6 +203,25 @@ class Deployment:
                 else:
                     assert record.error().code() == KafkaError._PARTITION_EOF, record.error()
                     ends += 1
+        finally:
+            reader.close()
+
+    def so_far(self, topic: str) -> Iterator[bytes | None]:
+        """The values that a topic holds now. Who is told of its end would wait where workers write on."""
+        reader = Consumer(
+            {"bootstrap.servers": self.kafka, "group.id": "reader", "enable.auto.commit": False}
+        )
+        try:
+            numbers = reader.list_topics(topic, 10).topics[topic].partitions
+            places = [Position(topic, number, 0) for number in numbers]
+            left = {p.partition: end for p in places if (end := reader.get_watermark_offsets(p, 10)[1])}
+            reader.assign(places)
+            while left:
+                record = reader.poll(PATIENCE)
+                assert record is not None
+                yield record.value()
+                if record.offset() + 1 == left.get(record.partition()):
+                    del left[record.partition()]
         finally:
             reader.close()
 

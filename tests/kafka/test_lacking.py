@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from streams import messages
 from streams.files.replay import Record
 from tests.kafka.deployment import Deployment, Process, readings, ready, wait_until
 
@@ -50,6 +51,20 @@ class Side:
         found = [r for r in readings(self.workers) if (r["model"], r["decisions"]) == (MODELS[0], PEOPLE)]
         every = [c for r in found for c in r["attributes"]["sex"]["comparisons"]]
         return next((c for c in every if c["metric"] == "true_positive_rate"), None)
+
+    def decisions(self) -> int:
+        """How many of the first model are counted."""
+        return next((int(r["decisions"]) for r in readings(self.workers) if r["model"] == MODELS[0]), 0)
+
+    def panes(self) -> list[bytes]:
+        """What `collect` has told of panes."""
+        told = filter(None, self.deployment.so_far(self.topic))
+        return [record for record in told if isinstance(messages.decode(record), messages.PaneMessage)]
+
+    @property
+    def topic(self) -> str:
+        """Of the panes."""
+        return f"{self.deployment.name}-panes"
 
     def tested(self) -> int:
         """How many outcomes the tests were fed."""
@@ -108,6 +123,28 @@ def test_nothing_is_judged_before_all_topics_have_reached_its_time(sides: list[S
     assert ours.comparison()["revised"] == 0
     wait_until(lambda: hasty.comparison()["revised"] > 0, "what it had judged to be revised")
     assert hasty.tested() < PEOPLE - 20
+
+
+@pytest.mark.parametrize("sides", ["newest"], indirect=True)
+def test_an_old_pane_changes_nothing(sides: list[Side]) -> None:
+    """As one sends it who stood still while others counted on."""
+    ours, forgets = sides
+    decided = [about(person, MODELS[0])[0] for person in range(21)]  # all but one on one day
+    for side in sides:
+        side.deployment.send(decided[:10])
+        side.start()
+    for side in sides:
+        wait_until(lambda side=side: side.decisions() == 10, "the first decisions")
+    old = [side.panes() for side in sides]
+    for side in sides:
+        side.deployment.send(decided[10:20])
+    for side in sides:
+        wait_until(lambda side=side: side.decisions() == 20, "all decisions")
+    for side, panes in zip(sides, old, strict=True):
+        side.deployment.tell(side.topic, MODELS[0].encode(), panes)
+        side.deployment.send(decided[20:])
+    wait_until(lambda: ours.decisions() == 21, "one decision more")
+    wait_until(lambda: 0 < forgets.decisions() < 20, "what is old")
 
 
 @pytest.mark.parametrize("sides", ["desks"], indirect=True)
