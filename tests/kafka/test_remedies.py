@@ -1,6 +1,7 @@
 """Faust's faults, one by one, on a real Apache Kafka. What it does without its remedy: test_stock.py."""
 
 import signal
+from contextlib import ExitStack
 
 import pytest
 from confluent_kafka import Producer
@@ -167,11 +168,15 @@ def test_batches_are_read_however_they_are_packed(group: Group) -> None:
 
 
 def test_topics_that_cannot_be_joined_stop_the_start(kafka: str, unique: str) -> None:
-    for name, counts in {"a": (2, 4), "b": (2, None)}.items():
-        topics = zip(("decisions", "feedback"), counts, strict=True)
+    """The log of a table is one of them: Faust ignores it where it is missing, and has nothing to recover."""
+    for name, counts in {"a": (2, 4, 2), "b": (2, None, 2), "c": (2, 2, None), "d": (2, 2, 1)}.items():
+        topics = zip(("decisions", "feedback", "facts-changelog"), counts, strict=True)
         create_topics(kafka, {f"{unique}{name}-{topic}": n for topic, n in topics if n})
-        create_topics(kafka, {f"{unique}{name}-facts-changelog": 2}, compacted=True)
-    with Worker(kafka, f"{unique}a") as unequal, Worker(kafka, f"{unique}b") as missing:
-        assert unequal.exit() == missing.exit() == CRASHED
-    assert f"{unique}a-decisions has 2, {unique}a-feedback has 4" in unequal.errors[-1]
-    assert f"topic {unique}b-feedback does not exist" in missing.errors[-1]
+    with ExitStack() as stack:
+        workers = [stack.enter_context(Worker(kafka, f"{unique}{name}")) for name in "abcd"]
+        assert [worker.exit() for worker in workers] == [CRASHED] * 4
+    unequal, missing, unlogged, short = [worker.errors[-1] for worker in workers]
+    assert f"{unique}a-decisions has 2, {unique}a-feedback has 4" in unequal
+    assert f"topic {unique}b-feedback does not exist" in missing
+    assert f"topic {unique}c-facts-changelog does not exist" in unlogged
+    assert f"{unique}d-feedback has 2, {unique}d-facts-changelog has 1" in short

@@ -1,9 +1,12 @@
 """Without a remedy: what Faust does to events and offsets then, on a real Apache Kafka."""
 
 import signal
+from contextlib import closing
 
 import pytest
+from kafka import KafkaProducer
 
+from streams.guard import CRASHED
 from tests.kafka.broker import create_topics
 from tests.kafka.deployment import wait_until
 from tests.kafka.harness import Group, Worker
@@ -68,3 +71,13 @@ def test_topics_that_cannot_be_joined_are_joined(kafka: str, unique: str) -> Non
     create_topics(kafka, {f"{unique}-facts-changelog": 2}, compacted=True)
     with Worker(kafka, unique, without="counts") as worker:
         assert worker.wait_for(lambda line: "beat" in line)["held"] == [0, 1]
+
+
+def test_a_table_whose_log_is_missing_holds_nothing(kafka: str, unique: str) -> None:
+    """The worker is ready, and each event ends it."""
+    create_topics(kafka, {f"{unique}-decisions": 1, f"{unique}-feedback": 1})
+    with Worker(kafka, unique, without="counts") as worker:
+        assert worker.wait_for(lambda line: "beat" in line)["held"] == []
+        with closing(KafkaProducer(bootstrap_servers=kafka)) as producer:
+            producer.send(f"{unique}-decisions", value=b"event", partition=0)
+        assert worker.exit() == CRASHED
