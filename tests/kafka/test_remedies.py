@@ -1,4 +1,4 @@
-"""Faust's faults, one by one, on a real Apache Kafka. What it does without its remedy: test_stock.py."""
+"""Faust's faults, one by one, on a real Apache Kafka. Without a remedy: test_stock.py and its neighbours."""
 
 import signal
 from contextlib import ExitStack
