@@ -225,20 +225,24 @@ class Table(faust.Table):  # type: ignore[misc]
     async def _watch_recovery(self) -> None:
         """Ends the process when a recovery reads nothing for `stall_seconds`."""
         loop = asyncio.get_running_loop()
-        last, since = self._missing(), loop.time()
+        last, since = (self._generation, self._missing()), loop.time()
         while not self.should_stop:
             await self.sleep(self.stall_seconds / 10)
             missing = self._missing()
-            if not missing or missing != last:
-                last, since = missing, loop.time()
+            if missing is None or (self._generation, missing) != last:
+                last, since = (self._generation, missing), loop.time()
             elif loop.time() - since >= self.stall_seconds:
                 die(f"table {self.name}: recovery stands still with {missing} offsets to read")
 
-    def _missing(self) -> dict[int, int]:
-        """Offsets that a running recovery has still to read, by partition."""
-        recovery = self.app.tables.recovery
-        if not recovery.in_recovery:
-            return {}
-        remaining = recovery.active_remaining().items()
-        topic = self.changelog_topic_name
-        return {tp.partition: n for tp, n in remaining if n > 0 and tp.topic == topic}
+    def _missing(self) -> dict[int, int] | None:
+        """Offsets that are still to be read, by partition; None if none is awaited, or another table's.
+
+        None are known before the broker has said where the logs end. Faust gives that up after a while, in
+        silence.
+        """
+        if self._hooks.locked() or not self.data.partitions.keys() - self.ready:
+            return None
+        remaining = self.app.tables.recovery.active_remaining()
+        every = {tp: n for tp, n in remaining.items() if n > 0}
+        ours = {tp.partition: n for tp, n in every.items() if tp.topic == self.changelog_topic_name}
+        return ours if ours or not every else None

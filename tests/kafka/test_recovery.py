@@ -126,3 +126,17 @@ def test_a_recovery_that_stands_still_ends_the_worker(groups: Groups) -> None:
         waits.errors.clear()
         waits.wait_for_error("missing {0: 1}")
         assert waits.lines == []
+
+
+def test_a_recovery_that_is_told_of_no_end_ends_the_worker(groups: Groups) -> None:
+    """Faust gives it up after a while, and says nothing."""
+    ours, stock = groups("ours"), groups("stock")
+    for group in (ours, stock):
+        group.keep()
+    silent = {"slow_ends": 4.0, "settings": {"broker_request_timeout": 3.0}}
+    with stock.worker(**silent, without="watch") as waits, ours.worker(**silent, stall=5.0) as ends:
+        assert ends.exit() == CRASHED
+        assert "recovery stands still with {} offsets to read" in ends.errors[-1]
+        waits.errors.clear()
+        waits.wait_for_error("missing {}")
+        assert waits.lines == []

@@ -5,7 +5,8 @@
 It prints a line of JSON for every change of its partitions. Options: `pause`, seconds that each bundle
 takes; `apart`, each topic has an agent, and the first alone pauses; `embedded`, the broker is the embedded
 one; `fetch`, bytes of one fetch; `poll`, seconds that one waits for records; `slow_news`, seconds until the
-main thread hears of a rebalance; `slow_seek`, seconds that the coordinator takes to tell the committed
+main thread hears of a rebalance; `slow_ends`, seconds that the broker takes to tell where the tables' logs
+end; `slow_seek`, seconds that the coordinator takes to tell the committed
 offsets; `slow_reset`, seconds until one hears that positions were set to the earliest; `slow_send`, seconds
 that a record waits in the producer; `fails`, what of a recovery does (`apply` or `hook`); `stall`, seconds
 that one may stand still; `settings`, Faust's, over ours; `without`, the remedies that it does without (see
@@ -163,8 +164,8 @@ def watched(store: Any, *, fails: bool) -> Counter[int]:
 
 def slow(base: type[Consumer], options: Mapping[str, Any]) -> type[Consumer]:
     """The consumer of a worker that is busy, behind a broker that is slow."""
-    words = ("slow_news", "poll", "slow_seek", "slow_reset")
-    news, poll, seek, reset = (options.get(word, 0.0) for word in words)
+    words = ("slow_news", "poll", "slow_ends", "slow_seek", "slow_reset")
+    news, poll, ends, seek, reset = (options.get(word, 0.0) for word in words)
 
     class Slow(base):  # type: ignore[misc, valid-type]
         async def threadsafe_partitions_revoked(self, *arguments: Any) -> None:
@@ -175,6 +176,10 @@ def slow(base: type[Consumer], options: Mapping[str, Any]) -> type[Consumer]:
 
         async def _getmany(self, active: Any, timeout: float) -> Any:  # noqa: ASYNC109 - Faust's
             return await super()._getmany(active, timeout and max(timeout, poll))
+
+        async def highwaters(self, *partitions: TP) -> Any:
+            await asyncio.sleep(ends)
+            return await super().highwaters(*partitions)
 
         async def seek_to_committed(self) -> Any:
             await asyncio.sleep(seek)

@@ -374,8 +374,7 @@ async def main():
             "facts: partitions [0] were not recovered",
         ),
         (
-            "left = Counter({TP(CHANGELOG, 0): 3});"
-            "app.tables._recovery = SimpleNamespace(in_recovery=True, active_remaining=lambda: left);"
+            "await assign(table, 1, 0); app.tables._recovery = recovery_of(1, {TP(CHANGELOG, 0): 3});"
             "await table._watch_recovery()",
             "facts: recovery stands still with {0: 3} offsets to read",
         ),
