@@ -12,12 +12,11 @@ import numpy as np
 import numpy.typing as npt
 from msgspec.structs import replace
 
-from benchmarks.stream import events
+from benchmarks.stream import events, readings
 from benchmarks.stream.events import Row
 from monitor.arrays.index import Index
 from monitor.arrays.texts import Texts
 from monitor.config import Model, Rule
-from monitor.evaluator import Evaluator
 from monitor.events import Decision, Decoder, Feedback
 from monitor.events.batches import Columns
 from monitor.facts import Facts
@@ -25,7 +24,9 @@ from monitor.facts import Facts
 I64 = npt.NDArray[np.int64]
 KEY = bytes(range(16))
 LATEST = 1 << 53
-BATCH = 10_000  # events that are taken at once, about as many as one fetch holds
+CLOCK = int((events.START + events.DAY) * 1000)  # ms, when all have come
+BATCH = 10_000  # events that are taken at once
+FETCHED = 24_000  # decisions by column in one fetch of a partition by a worker that catches up: see the page
 MODEL = Model(
     positive=["approved"],
     positive_outcome=["repaid"],
@@ -38,43 +39,42 @@ METRICS += ["positive_predictive_value", "error_rate", "base_rate", "true_negati
 
 
 class Growth(NamedTuple):
-    """CPU time an event (a decision or its outcome) and a reading of all models, and memory."""
+    """CPU time an event (a decision or its outcome) and a reading of all models after news, and memory."""
 
     micros: float
-    reading: float  # ms
+    reading: float  # ms, after news
     facts: int  # bytes
     panes: int  # bytes
 
 
+Case = tuple[dict[str, Model], list[Row], int]  # models, loans, partitions
+
+
 def table(count: int) -> dict[str, tuple[Growth, Growth]]:
     """Each thing that grows, before and after."""
-    found = {}
-    for name, (models, loans, partitions) in _cases(count).items():
-        before = _measured({"m0": MODEL}, events.loans(count), 1)
-        found[name] = before, _measured(models, loans, partitions)
-    return found
+    return {name: (_measured(*before), _measured(*after)) for name, before, after in _cases(count)}
 
 
-def _cases(count: int) -> dict[str, tuple[dict[str, Model], list[Row], int]]:
-    loans = events.loans(count)
+def _cases(count: int) -> Iterator[tuple[str, Case, Case]]:
+    loans, one = events.loans(count), {"m0": MODEL}
+    usual = one, loans, 1
     many = np.random.default_rng(3).integers(0, 60, count).tolist()
     crowd = [loan | {"origin": f"region {group}"} for loan, group in zip(loans, many, strict=True)]
     rules = [Rule(metric=metric, max=0.9) for metric in METRICS]
     windows = [*(f"{day}d" for day in range(1, 30)), "all"]
-    return {
-        "groups of an attribute, 6 → 60": ({"m0": MODEL}, crowd, 1),
-        "rules, 1 → 10": ({"m0": replace(MODEL, rules=rules)}, loans, 1),
-        "windows, 3 → 30": ({"m0": replace(MODEL, windows=windows)}, loans, 1),
-        "models, 1 → 10": ({f"m{i}": MODEL for i in range(10)}, loans, 1),
-        "partitions of a worker, 1 → 10": ({"m0": MODEL}, loans, 10),
-        "events, and so pending decisions, × 10": ({"m0": MODEL}, events.loans(10 * count), 1),
-    }
+    yield "groups of an attribute, 6 → 60", usual, (one, crowd, 1)
+    yield "rules, 1 → 10", usual, ({"m0": replace(MODEL, rules=rules)}, loans, 1)
+    yield "windows, 3 → 30", usual, ({"m0": replace(MODEL, windows=windows)}, loans, 1)
+    yield "models, 1 → 10", usual, ({f"m{i}": MODEL for i in range(10)}, loans, 1)
+    for_each = events.loans(10 * FETCHED)  # a bundle for each of ten partitions
+    yield "partitions of a worker, 1 → 10", (one, for_each, 1), (one, for_each, 10)
+    yield "events, and so pending decisions, × 10", usual, (one, events.loans(10 * count), 1)
 
 
 def _measured(models: dict[str, Model], loans: Sequence[Row], partitions: int) -> Growth:
     held = [Facts(models, KEY) for _ in range(partitions)]
-    decided = [*_bundles("m", [*models], loans)]
-    returned = [*_bundles("f", [None], loans)]
+    decided = [*bundles("m", [*models], loans)]
+    returned = [*bundles("f", [None], loans)]
     decisions, feedback = Decoder(Decision), Decoder(Feedback)
     begun = process_time()
     for number, messages in enumerate(decided):
@@ -88,14 +88,17 @@ def _measured(models: dict[str, Model], loans: Sequence[Row], partitions: int) -
     spent = process_time() - begun
     facts = sum(each.nbytes for each in held)
     panes = sum(panes.nbytes for each in held for panes in each.panes.values())
-    reading = sum(_reading(name, models[name], held[0]) for name in models)
+    reading = sum(readings.cost(name, model, held, CLOCK).live for name, model in models.items())
     return Growth(spent / len(loans) / 2 * 1e6, reading * 1e3, facts, panes)
 
 
-def _bundles(topic: str, models: Sequence[str | None], loans: Sequence[Row]) -> Iterator[list[bytes]]:
-    """Messages by column as a worker fetches them, with as many loans of each model."""
-    for start in range(0, len(loans), BATCH):
-        some = loans[start : start + BATCH]
+def bundles(topic: str, models: Sequence[str | None], loans: Sequence[Row]) -> Iterator[list[bytes]]:
+    """Messages by column as a worker fetches them, with as many loans of each model.
+
+    A fetch is of a megabyte, packed by lz4, and the worker takes all of it at once, not message by message.
+    """
+    for start in range(0, len(loans), FETCHED):
+        some = loans[start : start + FETCHED]
         parts = [(model, some[i :: len(models)]) for i, model in enumerate(models)]
         yield [message.value for model, part in parts for message in _columns(topic, model, part)]
 
@@ -103,16 +106,6 @@ def _bundles(topic: str, models: Sequence[str | None], loans: Sequence[Row]) -> 
 def _columns(topic: str, model: str | None, loans: Sequence[Row]) -> Iterator[events.Message]:
     made = [events.decision(loan) if model else events.feedback(loan) for loan in loans]
     return events.columns(topic, model, made, 1)
-
-
-def _reading(name: str, model: Model, facts: Facts) -> float:
-    """Seconds of a reading after the first."""
-    evaluator = Evaluator(name, model, facts.panes[name])
-    clock = int((events.START + events.DAY) * 1000)
-    evaluator.read(clock)
-    start = process_time()
-    evaluator.read(clock)
-    return process_time() - start
 
 
 class Join(NamedTuple):
