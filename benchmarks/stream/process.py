@@ -131,6 +131,10 @@ class Worker(Process):
         """Records that it has still to read."""
         return sum(n for topic in self.get("/api/health")["lag"].values() for n in topic.values())
 
+    def reads(self, topic: str) -> set[int]:
+        """Which partitions of a topic of events it holds."""
+        return {int(partition) for partition in self.get("/api/health")["lag"].get(topic, ())}
+
     def taken(self) -> tuple[int, int]:
         """Decisions and outcomes in the readings of all models."""
         readings = self.get("/api/readings?window=all")

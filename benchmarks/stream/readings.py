@@ -7,7 +7,7 @@ nothing new says little: here each comes after news, as in a worker.
 from collections.abc import Iterator, Sequence
 from statistics import median
 from time import process_time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -73,7 +73,7 @@ def _seconds(watched: Watched, news: Sequence[Pane], clock: int) -> float:
 
 def _news(model: str, number: int, clock: int) -> Decision:
     """A decision about somebody of groups that are known."""
-    groups = {name: names[number % len(names)] for name, names in events.GROUPS.items()}
+    groups: dict[str, Any] = {name: names[number % len(names)] for name, names in events.GROUPS.items()}
     made = events.DECISIONS[number % 2]
     return Decision(
         id=f"{model} news {number}", model=model, time=clock / 1000, decision=made, attributes=groups

@@ -1,20 +1,23 @@
-"""How fast a worker takes up the state of another, and how long the others stand still meanwhile."""
+"""How fast a worker takes up the state of another, and for how long partitions stand still meanwhile."""
 
 import threading
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from confluent_kafka import Producer
 
 from benchmarks.stream import events
 from benchmarks.stream.brokers import PARTITIONS, send
 from benchmarks.stream.process import Worker, wait_until
+from benchmarks.stream.progress import Watch
 from benchmarks.stream.throughput import CREDIT, configured, create
 
-RATE, TICK = 1_000, 0.05  # decisions a second while workers come and go; s between two looks
-SETTLED = 5.0  # s of quiet before and after a worker comes or goes
+T = TypeVar("T")
+RATE, LASTS = 1_000, 200  # decisions a second while workers come and go, and for how many seconds
+SETTLED = 5.0  # s before and after a worker comes or goes
 
 
 class Restored(NamedTuple):
@@ -29,8 +32,14 @@ class Restored(NamedTuple):
     each: float
 
     @property
-    def rows_a_second(self) -> float:
+    def restoring(self) -> float:
+        """Rows a second of what the state adds to a start."""
         return self.decisions / max(self.seconds - self.empty, 1e-9)
+
+    @property
+    def starting(self) -> float:
+        """Rows a second of all the time from the start of the process."""
+        return self.decisions / self.seconds
 
 
 def restore(address: str, name: str, decisions: int) -> Restored:
@@ -80,8 +89,15 @@ def _start(file: Path, decisions: int) -> _Started:
     return found
 
 
-def stalls(address: str, name: str, pending: int) -> dict[str, float]:
-    """The longest time (s) for which a worker that stays takes nothing, by what happens to another one.
+class Stall(NamedTuple):
+    """Seconds for which one partition's events wait, at most: of those that stay where they are, and move."""
+
+    stays: float
+    moves: float
+
+
+def stalls(address: str, name: str, pending: int) -> dict[str, Stall]:
+    """For how long a partition takes nothing, at most, by what happens to one of two workers.
 
     All the while events come to all partitions, and `pending` decisions wait for their outcome.
     """
@@ -94,30 +110,47 @@ def stalls(address: str, name: str, pending: int) -> dict[str, float]:
         send(address, events.columns(topic, "credit", decided, PARTITIONS))
         wait_until(lambda: stays.taken()[0] == pending, "all decisions", 0.5)
         stack.enter_context(_Load(address, topic))
-        found = {}
-        with _Watch(stays) as watch:
+        time.sleep(SETTLED)
+
+        def joins() -> Worker:
             other = stack.enter_context(Worker(file))
             wait_until(lambda: other.recovered() == PARTITIONS // 2, "a second worker", 0.2)
-        found["another one joins"] = watch.longest
-        with _Watch(stays) as watch:
+            return other
+
+        joined, other = _stall(address, name, stays, joins)
+
+        def dies() -> None:
             other.kill()
             wait_until(lambda: stays.recovered() == PARTITIONS, "the partitions of the killed one", 0.2)
-        found["another one is killed"] = watch.longest
-    return found
+
+        killed, _ = _stall(address, name, stays, dies)
+    return {"another one joins": joined, "another one is killed": killed}
+
+
+def _stall(address: str, name: str, stays: Worker, happens: Callable[[], T]) -> tuple[Stall, T]:
+    """For how long partitions take nothing while something happens, and what that returns."""
+    before = stays.reads(f"{name}-decisions")
+    with Watch(address, f"{name}-facts-changelog", PARTITIONS) as watch:
+        time.sleep(SETTLED)
+        found = happens()
+        time.sleep(SETTLED)
+    kept = before & stays.reads(f"{name}-decisions")
+    moved = watch.longest.keys() - kept
+    return Stall(max(watch.longest[p] for p in kept), max(watch.longest[p] for p in moved)), found
 
 
 class _Load:
     """RATE decisions a second to all partitions, from a thread, while the `with` block lasts."""
 
     def __init__(self, address: str, topic: str) -> None:
-        self._producer, self._topic = Producer({"bootstrap.servers": address, "linger.ms": 5}), topic
+        self._producer = Producer({"bootstrap.servers": address, "linger.ms": 5})
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._send)
+        loans = events.loans(LASTS * RATE, seed=2, start=events.START + events.DAY)
+        self._messages = [*events.single(topic, [events.decision(loan) for loan in loans], PARTITIONS)]
 
     def _send(self) -> None:
-        loans = events.loans(100 * RATE, seed=2, start=events.START + events.DAY)
-        messages = events.single(self._topic, [events.decision(loan) for loan in loans], PARTITIONS)
-        for number, message in enumerate(messages):
+        for number, message in enumerate(self._messages):
             self._producer.produce(message.topic, message.value, message.key, message.partition)
             if number % 50 == 0:
                 self._producer.poll(0)
@@ -131,29 +164,3 @@ class _Load:
         self._over.set()
         self._thread.join()
         self._producer.flush(10)
-
-
-class _Watch:
-    """For how long a worker takes no event, at most, while the `with` block lasts and some seconds on."""
-
-    def __init__(self, worker: Worker) -> None:
-        self._worker, self.longest = worker, 0.0
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._watch)
-
-    def _watch(self) -> None:
-        last, since = -1, time.perf_counter()
-        while not self._over.wait(TICK):
-            taken, now = sum(self._worker.get("/api/health")["events"].values()), time.perf_counter()
-            self.longest = max(self.longest, now - since)
-            if taken != last:
-                last, since = taken, now
-
-    def __enter__(self) -> "_Watch":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        time.sleep(SETTLED)
-        self._over.set()
-        self._thread.join()

@@ -134,31 +134,36 @@ def hostilities(address: str, sizes: Sizes) -> Found:
 
 
 def recoveries(address: str, sizes: Sizes) -> Found:
-    """What a restart takes, and for how long the others stand still."""
+    """What a restart takes, and for how long partitions stand still."""
     again = recovery.restore(address, _name(), sizes.restored)
     stalls = recovery.stalls(address, _name(), sizes.restored // 5)
-    row = [
-        f"{again.decisions:,}",
-        f"{again.seconds:.1f} s",
-        f"{again.empty:.1f} s",
-        f"{again.rows_a_second:,.0f}",
-        f"{again.each:.0f}",
-    ]
-    tables = [
-        Table(
-            "A restart", ["decisions that wait", "until ready", "without any", "rows/s", "bytes each"], [row]
-        ),
-        Table(
-            "A worker that stays takes nothing",
-            ["", "at most for"],
-            [[k, f"{s:.1f} s"] for k, s in stalls.items()],
-        ),
-    ]
-    return tables, [
-        Bar("rows of state restored a second", again.rows_a_second, RESTORED),
+    times = [f"{seconds:.1f} s" for seconds in (again.seconds, again.empty)]
+    rates = [f"{rate:,.0f}" for rate in (again.starting, again.restoring)]
+    row = [f"{again.decisions:,}", *times, *rates, f"{again.each:.0f}"]
+    still = [[what, f"{stall.stays:.1f} s", f"{stall.moves:.1f} s"] for what, stall in stalls.items()]
+    return [
+        Table("A restart", RESTARTED, [row]),
+        Table("A partition takes nothing, at most for", STILL, still),
+    ], [
+        Bar("rows of state restored a second, from the start of the process", again.starting, RESTORED),
         Bar("bytes a pending decision, as a worker grows", again.each, most=LARGEST),
-        Bar("seconds for which a worker that stays takes nothing", max(stalls.values()), most=STALL),
+        Bar(
+            "seconds for which a partition that stays takes nothing",
+            max(s.stays for s in stalls.values()),
+            most=STALL,
+        ),
     ]
+
+
+RESTARTED = [
+    "decisions that wait",
+    "until ready",
+    "without any",
+    "rows/s",
+    "rows/s while restoring",
+    "bytes each",
+]
+STILL = ["", "that stays", "that moves"]
 
 
 def growths(_: str, sizes: Sizes) -> Found:

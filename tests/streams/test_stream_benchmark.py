@@ -1,10 +1,17 @@
 """``python -m benchmarks.stream``: that it measures what it says; not what it measures."""
 
+from typing import NamedTuple
+
 import numpy as np
+import pytest
 
 from benchmarks.stream import events, growth, readings
-from monitor.events import Decision
+from benchmarks.stream.progress import Progress, newest
+from benchmarks.stream.recovery import Restored
+from monitor.arrays.codes import Codes
+from monitor.events import Decision, Feedback
 from monitor.facts import Facts
+from streams.partition import SEALED
 
 CLOCK = growth.CLOCK
 
@@ -47,3 +54,55 @@ def test_a_bundle_holds_as_many_decisions_however_many_models_they_are_of() -> N
         assert sum(counts.values()) == growth.FETCHED
         assert max(counts.values()) - min(counts.values()) <= 1
         assert rest
+
+
+def test_one_partition_that_stands_still_is_noticed_though_others_go_on() -> None:
+    progress = Progress(2, now=10.0)
+    for now in range(11, 20):
+        progress.told(0, now, now)
+    progress.told(1, 11, 14.0)
+    progress.ends(20.0)
+    assert progress.longest == {0: 1.0, 1: 6.0}
+
+
+def test_blocks_that_hold_nothing_later_are_no_progress() -> None:
+    progress = Progress(1, now=0.0)
+    progress.told(0, 500, 1.0)
+    progress.told(0, 500, 2.0)
+    progress.told(0, 400, 3.0)
+    progress.told(0, 501, 5.0)
+    assert progress.longest == {0: 4.0}
+
+
+class Record(NamedTuple):
+    """As the consumer gives it."""
+
+    k: bytes
+    v: bytes | None
+
+    def error(self) -> None:
+        return None
+
+    def key(self) -> bytes:
+        return self.k
+
+    def value(self) -> bytes | None:
+        return self.v
+
+
+def test_a_partition_has_got_as_far_as_the_latest_decision_in_the_log_of_its_facts() -> None:
+    facts, codes = Facts({"credit": growth.MODEL}, growth.KEY), Codes()
+    loans = [events.decision(loan) for loan in events.loans(5)]
+    times = np.array([round(loan["time"] * 1000) for loan in loans])
+    facts.observe([Decision(**loan) for loan in loans], times)
+    (decided,) = facts.take_blocks()
+    facts.learn([Feedback(decision_id=loans[0]["id"], time=loans[0]["time"], outcome="repaid")], times[:1])
+    (returned,) = facts.take_blocks()
+    assert newest(Record(b"writer/1", decided), codes) == times[-1]
+    for other in (Record(b"writer/2", returned), Record(b"writer/1", None), Record(SEALED, b"no block")):
+        assert newest(other, codes) is None
+
+
+def test_rows_of_state_are_restored_a_second_with_and_without_the_start() -> None:
+    again = Restored(decisions=600, seconds=3.0, empty=2.0, each=50.0)
+    assert (again.restoring, again.starting) == pytest.approx((600.0, 200.0))
