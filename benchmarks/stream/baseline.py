@@ -79,12 +79,16 @@ def _rates(matrix: metrics.ConfusionMatrix) -> tuple[float, float]:
     return selected / max(matrix.total_weight, 1), found / max(repaid, 1)
 
 
-def build(address: str, topic: str, *, join: bool) -> faust.App:
-    """The app; consumer group and topics begin with the topic's name."""
+def build(address: str, topic: str, *, join: bool, embedded: bool = False) -> faust.App:
+    """The app; consumer group and topics begin with the topic's name.
+
+    The embedded broker cannot be asked to make topics: it has those that somebody asks for.
+    """
     app = faust.App(
         f"{topic}-group", broker=f"kafka://{address}", store="memory://", topic_partitions=PARTITIONS,
         consumer_auto_offset_reset="earliest", web_enabled=False, autodiscover=False,
         table_standby_replicas=0, datadir=tempfile.gettempdir(),
+        topic_allow_declare=not embedded, topic_disable_leader=embedded,
     )  # fmt: skip
     found, taken = Metrics(), [0]
     decisions = app.topic(topic, value_type=Decision)
@@ -140,7 +144,7 @@ def main(argv: list[str]) -> None:
             broker.create(args.topic, f"{args.topic}-feedback")
             address = broker.address
             print(f"events go to {address}", flush=True)
-        app = build(address, args.topic, join=args.join)
+        app = build(address, args.topic, join=args.join, embedded=args.address == "embedded")
         faust.Worker(app, loglevel="error", redirect_stdouts=False).execute_from_commandline()
 
 

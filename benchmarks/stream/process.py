@@ -45,6 +45,11 @@ class Process:
             raise RuntimeError(f"the process ended with {self._process.returncode}:\n{text[-3000:]}")
         return text
 
+    def said(self, pattern: str) -> str | None:
+        """What the first group of a pattern matched in its output."""
+        found = re.search(pattern, self.printed())
+        return found[1] if found else None
+
     def cpu(self) -> float:
         """Seconds of CPU so far, user and system, of all threads."""
         return _seconds(Path(f"/proc/{self.pid}/stat"))
@@ -104,11 +109,6 @@ class Worker(Process):
     def address(self) -> str:
         """Of its page; the first line that names it may take a while."""
         return str(wait_until(lambda: self.said(r"the page is at (http\S+)/"), "the page's address"))
-
-    def said(self, pattern: str) -> str | None:
-        """What the first group of a pattern matched in its output."""
-        found = re.search(pattern, self.printed())
-        return found[1] if found else None
 
     def get(self, path: str) -> Any:
         """What the page's API answers."""

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 import numpy as np
 
@@ -42,56 +43,66 @@ def _name() -> str:
     return f"b{uuid.uuid4().hex[:8]}"
 
 
-def throughputs(address: str, sizes: Sizes) -> Found:
-    """Events a second of the baselines, of one worker, of one with its broker inside, and of two."""
+class Peers(NamedTuple):
+    """What Faust and river take on one kind of broker: with the outcome in the event, and joined."""
+
+    lenient: Cost
+    joining: Cost
+
+
+def _peers(address: str, sizes: Sizes) -> Peers:
     few, some = events.loans(sizes.baseline), events.loans(sizes.joining)
     lenient = throughput.baseline(address, few, _name())
-    joining = throughput.baseline(address, some, _name(), join=True)
-    costs = {
-        "Faust and river, outcome in the event": lenient,
-        "Faust and river, joined in a Faust table": joining,
-    }
-    bars = list[Bar]()
+    return Peers(lenient, throughput.baseline(address, some, _name(), join=True))
+
+
+def throughputs(address: str, sizes: Sizes) -> Found:
+    """Events a second of the baselines, of one worker, of two, and of either with its broker inside."""
+    peers, inside = _peers(address, sizes), _peers(throughput.EMBEDDED, sizes)
+    rows, within, bars = _of_peers(peers), _of_peers(inside), list[Bar]()
     for kind in KINDS:
         loans, make = sizes.loans(kind), getattr(throughput, kind)
         one = throughput.fairlead(address, make, loans, _name())
-        inside = throughput.embedded(make, loans[: len(loans) // 4], _name())
+        embedded = Cost.both(*throughput.embedded(make, loans[: len(loans) // 4], _name()))
         two = throughput.fairlead(address, make, loans, _name(), workers=2)
         both, shared = Cost.both(*one), Cost.both(*two)
-        names = "decisions", "outcomes", "both", "both, broker in the worker", "both, two workers"
-        found = [*one, both, Cost.both(*inside), shared]
-        costs |= {f"Fairlead, {kind}: {name}": cost for name, cost in zip(names, found, strict=True)}
-        bars.append(
-            Bar(f"{kind}: times Faust that joins, by CPU", joining.micros / both.micros, FASTER[kind])
-        )
+        names = "decisions", "outcomes", "both", "both, two workers"
+        found = zip(names, [*one, both, shared], strict=True)
+        rows += [_row(f"Fairlead, {kind}: {name}", cost, peers) for name, cost in found]
+        within.append(_row(f"Fairlead, {kind}: both", embedded, inside))
+        times = peers.joining.micros / both.micros
+        bars.append(Bar(f"{kind}: times Faust that joins, by CPU", times, FASTER[kind]))
         bars.append(Bar(f"{kind}: two workers, times one by CPU", 2 * both.micros / shared.micros, 1.8))
     bars.append(Bar("columns: events a second and core", both.events / both.cpu, A_CORE))
-    rows = [_row(name, cost, lenient, joining) for name, cost in costs.items()]
-    columns = [
-        "",
-        "events",
-        "CPU µs an event",
-        "events/s a core",
-        "events/s",
-        "× Faust",
-        "× Faust that joins",
-        "MB",
+    tables = [
+        Table("Events a second, from Kafka to the reading", COSTS, rows),
+        Table("The same with the broker in the measured process", COSTS, within),
     ]
-    return [Table("Events a second, from Kafka to the reading", columns, rows)], bars
+    return tables, bars
 
 
-def _row(name: str, cost: Cost, *peers: Cost) -> list[str]:
+COSTS = [
+    "",
+    "events",
+    "CPU µs an event",
+    "events/s a core",
+    "events/s",
+    "× Faust",
+    "× Faust that joins",
+    "MB",
+]
+
+
+def _of_peers(peers: Peers) -> list[list[str]]:
+    names = "outcome in the event", "joined in a Faust table"
+    return [_row(f"Faust and river, {name}", cost, peers) for name, cost in zip(names, peers, strict=True)]
+
+
+def _row(name: str, cost: Cost, peers: Peers) -> list[str]:
+    """A row of a table whose ratios are to the peers on the same kind of broker."""
     ratios = [f"{peer.micros / cost.micros:.1f}" for peer in peers]
-    per_core, wall = f"{cost.events / cost.cpu:,.0f}", f"{cost.events / cost.wall:,.0f}"
-    return [
-        name,
-        f"{cost.events:,}",
-        f"{cost.micros:.2f}",
-        per_core,
-        wall,
-        *ratios,
-        f"{cost.memory / 1e6:.0f}",
-    ]
+    figures = f"{cost.events / cost.cpu:,.0f}", f"{cost.events / cost.wall:,.0f}"
+    return [name, f"{cost.events:,}", f"{cost.micros:.2f}", *figures, *ratios, f"{cost.memory / 1e6:.0f}"]
 
 
 def profiles(address: str, sizes: Sizes) -> Found:

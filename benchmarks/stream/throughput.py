@@ -15,6 +15,7 @@ from benchmarks.stream.events import Message, Row
 from benchmarks.stream.process import Crew, Process, Worker, wait_until
 
 WARM = 2_000  # events before the clock starts
+EMBEDDED, EVENTS_GO_TO = "embedded", r"events go to (\S+)"  # an address that is none, and where it is said
 EMBEDDED_AT_ONCE = 8_000_000  # bytes in flight: the embedded broker keeps about 5 MB a partition
 CREDIT = """
 [models.credit]
@@ -96,16 +97,22 @@ def columns(loans: Sequence[Row], name: str) -> Kind:
 
 
 def baseline(address: str, loans: Sequence[Row], name: str, *, join: bool = False) -> Cost:
-    """The idiomatic Faust app on the same loans; with `join` decisions and outcomes come apart."""
+    """The idiomatic Faust app on the same loans; with `join` decisions and outcomes come apart.
+
+    With the address "embedded" the broker is in its process, and its cost is the broker's too. What is sent
+    must fit into that broker then.
+    """
     decided = [{**events.decision(loan), **({} if join else {"outcome": loan["outcome"]})} for loan in loans]
     messages = list(events.single(name, decided, PARTITIONS))
     if join:
         returned = [events.feedback(loan) for loan in loans]
         messages += events.single(f"{name}-feedback", returned, PARTITIONS)
-    create(address, name, f"{name}-feedback")
+    if address != EMBEDDED:
+        create(address, name, f"{name}-feedback")
     arguments = ["-m", "benchmarks.stream.baseline", address, name, *(["--join"] if join else [])]
     with Process(*arguments) as app:
         wait_until(lambda: "taken 0" in app.printed(), "the baseline's first line")
+        address = (app.said(EVENTS_GO_TO) or "") if address == EMBEDDED else address
         send(address, messages[:WARM])
         wait_until(lambda: f"taken {WARM}\n" in app.printed(), "the baseline's first events")
         rest = messages[WARM:]
@@ -136,7 +143,7 @@ def fairlead(
 def embedded(make: Make, loans: Sequence[Row], name: str) -> Costs:
     """A worker with the broker inside it: its cost is the broker's too."""
     with configured("unused:1", name, CREDIT) as file, Worker(file, "--embedded") as worker:
-        address = str(wait_until(lambda: worker.said(r"events go to (\S+)"), "the embedded broker"))
+        address = str(wait_until(lambda: worker.said(EVENTS_GO_TO), "the embedded broker"))
         _warm(crew := Crew([worker]), address, make, name)
         return _both(crew, address, make(loans, name), _in_small_parts)
 
