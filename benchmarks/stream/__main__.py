@@ -3,9 +3,9 @@
     python -m benchmarks.stream [--full] [--only throughput latency recovery growth …] [--rate 10000]
 
 Prints a table for each section and the bars that they must hold; exit status 1 if one is broken. With --docs
-the tables are written into docs/benchmarks.md, too. CPU time is what is compared: it says what a machine can
-do also while it does other things. Throughput, latency and the profile need Java and Maven, which start an
-Apache Kafka, or KAFKA_BOOTSTRAP=host:port.
+the tables are written into docs/benchmarks.md, too, below a line that says what run they are of. CPU time is
+what is compared: it says what a machine can do also while it does other things. Throughput, latency, recovery
+and the profile need Java and Maven, which start an Apache Kafka, or KAFKA_BOOTSTRAP=host:port.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import logging
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -40,6 +41,8 @@ def main(argv: list[str]) -> int:
     sizes = Sizes(1 if args.full else 0.2, args.rate, args.evidently)
     console, asked = Console(width=None if sys.stdout.isatty() else WIDTH), list[Bar]()
     logging.disable()
+    said = report.run(datetime.now(UTC).date(), full=args.full)
+    console.print(said)
     with ExitStack() as stack:
         address = stack.enter_context(brokers.kafka()) if ON_KAFKA & {*args.only} else ""
         for name in args.only:
@@ -49,10 +52,10 @@ def main(argv: list[str]) -> int:
             for table in tables:
                 console.print(report.printed(table))
             if args.docs:
-                report.embed(args.docs / "benchmarks.md", name, tables)
+                report.embed(args.docs / "benchmarks.md", name, said, tables)
     console.print(report.printed(report.bars(asked)))
     if args.docs and [*args.only] == [*SECTIONS]:
-        report.embed(args.docs / "benchmarks.md", "bars", [report.bars(asked)])
+        report.embed(args.docs / "benchmarks.md", "bars", said, [report.bars(asked)])
     return 0 if all(bar.holds for bar in asked) else 1
 
 

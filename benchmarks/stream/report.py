@@ -1,12 +1,18 @@
 """Tables of figures and the bars that they must hold: for the terminal, and for docs/benchmarks.md."""
 
+import os
+import platform
 import re
 from collections.abc import Iterable, Sequence
+from datetime import date
+from importlib.metadata import version
 from math import inf
 from pathlib import Path
 from typing import NamedTuple
 
 from rich.table import Table as Printed
+
+LIBRARIES = ["faust-streaming", "aiokafka", "msgspec", "numpy", "river", "fairlearn", "confluent-kafka"]
 
 
 class Table(NamedTuple):
@@ -61,11 +67,19 @@ def _lines(table: Table) -> list[str]:
     return [f"**{table.title}**", "", f"| {' | '.join(table.columns)} |", f"|{rule}|", *rows]
 
 
-def embed(page: Path, section: str, tables: Iterable[Table]) -> None:
-    """Replaces what stands in a page between `<!-- section -->` and `<!-- end -->`."""
+def run(day: date, *, full: bool) -> str:
+    """What run it was: how large, when, and on what."""
+    size, cpus = "full" if full else "small", len(os.sched_getaffinity(0))
+    versions = ", ".join(f"{name} {version(name)}" for name in ["fairlead", *LIBRARIES])
+    return f"A {size} run of {day}, {cpus} CPUs; Python {platform.python_version()}, {versions}."
+
+
+def embed(page: Path, section: str, said: str, tables: Iterable[Table]) -> None:
+    """Replaces what stands in a page between `<!-- section -->` and `<!-- end -->`; `said` goes before it."""
     begin = f"<!-- {section} -->\n"
     inside = re.compile(re.escape(begin) + r".*?(?=<!-- end -->)", re.DOTALL)
-    text, count = inside.subn(lambda _: f"{begin}\n{markdown(tables)}\n\n", page.read_text())
+    made = f"{begin}\n*{said}*\n\n{markdown(tables)}\n\n"
+    text, count = inside.subn(lambda _: made, page.read_text())
     if not count:
         raise ValueError(f"{page.name}: {begin.strip()} … <!-- end --> is not in it")
     page.write_text(text)

@@ -1,11 +1,16 @@
 """``python -m benchmarks.stream``: that it measures what it says; not what it measures."""
 
+import platform
+import re
+from datetime import date
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pytest
 
-from benchmarks.stream import events, growth, readings
+from benchmarks.stream import events, growth, readings, report
+from benchmarks.stream.__main__ import SECTIONS
 from benchmarks.stream.progress import Progress, newest
 from benchmarks.stream.recovery import Restored
 from monitor.arrays.codes import Codes
@@ -106,3 +111,30 @@ def test_a_partition_has_got_as_far_as_the_latest_decision_in_the_log_of_its_fac
 def test_rows_of_state_are_restored_a_second_with_and_without_the_start() -> None:
     again = Restored(decisions=600, seconds=3.0, empty=2.0, each=50.0)
     assert (again.restoring, again.starting) == pytest.approx((600.0, 200.0))
+
+
+@pytest.mark.parametrize(("full", "size"), [(True, "A full run"), (False, "A small run")])
+def test_the_page_says_what_run_its_tables_are_of(tmp_path: Path, full: bool, size: str) -> None:
+    page = tmp_path / "benchmarks.md"
+    page.write_text("Before.\n\n<!-- growth -->\n\n*an old run*\n\n| old |\n\n<!-- end -->\n\nAfter.\n")
+    said = report.run(date(2026, 5, 4), full=full)
+    report.embed(page, "growth", said, [report.Table("Growth", ["what", "ms"], [["reading", "6"]])])
+    written = page.read_text()
+    for text in (size, "2026-05-04", "CPUs", platform.python_version(), f"numpy {np.__version__}"):
+        assert text in written
+    assert "old" not in written
+    assert written.startswith("Before.")
+    assert written.endswith("After.\n")
+    assert written.index("run of") < written.index("| reading | 6 |")
+
+
+def test_a_section_that_a_page_has_not_is_an_error(tmp_path: Path) -> None:
+    page = tmp_path / "benchmarks.md"
+    page.write_text("Nothing.\n")
+    with pytest.raises(ValueError, match="<!-- growth -->"):
+        report.embed(page, "growth", "A run.", [])
+
+
+def test_the_page_has_a_place_for_every_section() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "benchmarks.md").read_text()
+    assert {*re.findall(r"<!-- (\w+) -->", page)} == {*SECTIONS, "bars", "end"}
