@@ -3,23 +3,26 @@
 import json
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from itertools import islice
+from itertools import chain, count, islice
 from typing import NamedTuple
 
 import numpy as np
 from confluent_kafka import Producer
 
+from benchmarks.stream import hostile
 from benchmarks.stream.brokers import PARTITIONS, send
 from benchmarks.stream.events import Message, Row, single
-from benchmarks.stream.process import Worker, wait_until
+from benchmarks.stream.process import PATIENCE, Worker, wait_until
 from benchmarks.stream.throughput import configured, create
 
-MODELS, ATTRIBUTES, ENOUGH = 10, 10, 60
+MODELS, ATTRIBUTES, ENOUGH = 10, 12, 60  # a hundred rules and more also without one of the models
 TICK, SPACE = 0.05, 0.25  # s: between two sendings, and between two breaches in the mean
+SLOW = 5.0  # s that the last alert may take without its load being made meanwhile
 EACH = 100e-6  # s that making a message takes, at most
+AT_ONCE = 500  # messages made
 MODEL = """
 [models.{name}]
 positive = ["approved"]
@@ -31,6 +34,7 @@ test = "threshold"
 min = -0.2
 """
 Watched = tuple[str, str]  # model, attribute
+Make = Callable[[int, float], Row]  # of a number and its time, Unix seconds
 
 
 class People:
@@ -64,25 +68,31 @@ class People:
 
 
 class Delays(NamedTuple):
-    """Seconds from decisions to their alerts, and the most memory (bytes) that the worker took."""
+    """Seconds from decisions to their alerts; a worker's bytes and ids, of decisions and feedback that wait.
+
+    `memory` is the most that it took; `grown` and `ids` are by how much it had more at the end.
+    """
 
     seconds: list[float]
     memory: int
+    grown: int
+    ids: int
 
 
-def measure(address: str, name: str, rate: int, alerts: int, hostile: int = 0) -> Delays:
+def measure(address: str, name: str, rate: int, alerts: int, invented: int = 0) -> Delays:
     """Seconds from the last decision that a breach needs to its alert at a webhook, for each of `alerts`.
 
     The rules are judged by each reading: a sequential test would wait until the slice is finished.
-    All the while `rate` decisions a second come, spread over ten models. A breach is a group of 60 that was
-    not there before and is always declined. So many `hostile` events a second come beside them: those of
-    the first model, about which no alert is then waited for, and of models that nobody configured.
+    `rate` decisions a second come, spread over ten models, until all alerts have. A breach is a group of 60
+    that was not there before and is always declined. So many `invented` events a second come beside them,
+    half of them decisions, by the first model, of which no alert is then waited for, and by models that
+    nobody configured, and half feedback about decisions that nobody made.
     """
-    people, topic = People(), f"{name}-decisions"
+    people, topic, returned = People(), f"{name}-decisions", f"{name}-feedback"
     attributes = [f"a{i}" for i in range(ATTRIBUTES)]
     models = [MODEL.format(name=f"m{i}", attributes=json.dumps(attributes)) for i in range(MODELS)]
-    create(address, topic, f"{name}-feedback")
-    watched = [(f"m{m}", attribute) for attribute in attributes for m in range(bool(hostile), MODELS)]
+    create(address, topic, returned)
+    watched = [(f"m{m}", attribute) for attribute in attributes for m in range(bool(invented), MODELS)]
     watched = watched[:alerts]
     with people.listening() as port:
         route = '[[alerts.routes]]\nto = ["webhook:people"]\n[notifiers.webhook.people]\n'
@@ -92,35 +102,45 @@ def measure(address: str, name: str, rate: int, alerts: int, hostile: int = 0) -
             send(address, single(topic, [_decision(-1 - i, time.time()) for i in range(2_000)], PARTITIONS))
             wait_until(lambda: len(worker.get("/api/readings")) == MODELS, "readings of all models", 0.5)
             wait_until(lambda: worker.clock() is not None, "the first verdicts", 0.5)
-            producer = Producer({"bootstrap.servers": address, "linger.ms": 5})
-            sent = _load(producer, topic, rate, watched, hostile)
-            wait_until(lambda: people.told.keys() >= {*watched}, "all alerts")
-            memory = worker.peak_memory()
-    return Delays([people.told[each] - sent[each] for each in watched], memory)
+            memory, ids = worker.memory(), worker.ids()
+            flows = [
+                (topic, _decision, rate),
+                (topic, hostile.decision, invented // 2),
+                (returned, hostile.feedback, invented // 2),
+            ]
+            sent = _load(address, topic, flows, watched, people.told)
+            grown, ids = worker.memory() - memory, worker.ids() - ids
+            seconds = [people.told[each] - sent[each] for each in watched]
+            return Delays(seconds, worker.peak_memory(), grown, ids)
 
 
 def _load(
-    producer: Producer, topic: str, rate: int, watched: Sequence[Watched], hostile: int
+    address: str,
+    topic: str,
+    flows: Sequence[tuple[str, Make, int]],
+    watched: Sequence[Watched],
+    told: Mapping[Watched, float],
 ) -> dict[Watched, float]:
-    """Sends `rate` decisions a second and breaches between them; when the last decision of each was sent.
+    """Sends so many events a second of each flow, and breaches between them, until all have been told of.
 
-    All but the breaches are made before, so that the sender takes little of the machine that it shares.
+    Returns when the last decision of each breach was sent. All but the breaches are made before, so that the
+    sender takes little of the machine that it shares. Raises TimeoutError.
     """
     rng, sent = np.random.default_rng(1), dict[Watched, float]()
     due = 2 + (np.arange(len(watched)) + rng.random(len(watched))) * SPACE
-    seconds = float(due[-1]) + SPACE
-    begin = time.time() + seconds * (rate + hostile) * EACH
-    flows = [
-        Flow(topic, _decision, rate, seconds, begin),
-        Flow(topic, _invented, hostile, seconds, begin),
-    ]
+    seconds = float(due[-1]) + SLOW
+    begin = time.time() + seconds * sum(rate for *_, rate in flows) * EACH
+    made = [Flow(*flow, seconds, begin) for flow in flows]
+    producer = Producer({"bootstrap.servers": address, "linger.ms": 5})
     time.sleep(max(0.0, begin - time.time()))
     start = time.perf_counter()
-    while len(sent) < len(watched):
+    while not told.keys() >= {*watched}:
         now = time.perf_counter() - start
-        for flow in flows:
+        if now > due[-1] + PATIENCE:
+            raise TimeoutError(f"waited in vain for {len({*watched} - told.keys())} alerts")
+        for flow in made:
             _produce(producer, flow.due(now))
-        if due[len(sent)] <= now:
+        if len(sent) < len(watched) and due[len(sent)] <= now:
             model, attribute = watched[len(sent)]
             _produce(
                 producer, single(topic, [_breach(i, model, attribute) for i in range(ENOUGH)], PARTITIONS)
@@ -133,42 +153,28 @@ def _load(
 
 
 class Flow:
-    """Some events a second for so many seconds from `begin` (Unix seconds), as messages made beforehand."""
+    """Some events a second from `begin` (Unix seconds) on, those of so many seconds made beforehand."""
 
-    def __init__(
-        self, topic: str, make: Callable[[int, float], Row], a_second: int, seconds: float, begin: float
-    ) -> None:
-        rows = [make(i, begin + i / a_second) for i in range(int(seconds * a_second))]
-        self._messages = iter([*single(topic, rows, PARTITIONS)])
-        self._a_second, self._given = a_second, 0
+    def __init__(self, topic: str, make: Make, a_second: int, seconds: float, begin: float) -> None:
+        self._topic, self._make, self._a_second, self._begin = topic, make, a_second, begin
+        self._given = 0
+        made = self._made()
+        self._messages = chain([*islice(made, int(seconds * a_second))], made)
+
+    def _made(self) -> Iterator[Message]:
+        for start in count(0, AT_ONCE):
+            rows = [self._make(i, self._begin + i / self._a_second) for i in range(start, start + AT_ONCE)]
+            yield from single(self._topic, rows, PARTITIONS)
 
     def due(self, now: float) -> Iterator[Message]:
         """The messages that are due `now` (s since `begin`) and were not before."""
-        count, self._given = int(now * self._a_second) - self._given, int(now * self._a_second)
-        return islice(self._messages, count)
+        due, self._given = int(now * self._a_second) - self._given, int(now * self._a_second)
+        return islice(self._messages, due)
 
 
 def _produce(producer: Producer, messages: Iterable[Message]) -> None:
     for message in messages:
         producer.produce(message.topic, message.value, message.key, message.partition)
-
-
-def _invented(number: int, now: float) -> Row:
-    """A decision in which every name is new."""
-    name = f"invented-{number}"
-    return {
-        "id": name,
-        "model": "m0" if number % 2 else name,
-        "time": now,
-        "decision": name,
-        "attributes": {"a0": name, name: name},
-        "features": {name: name},
-        "flags": {name: True},
-        "reasons": [name],
-        "entity": name,
-        "version": name,
-        name: name,
-    }
 
 
 def _decision(number: int, now: float) -> Row:

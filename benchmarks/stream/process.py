@@ -122,6 +122,11 @@ class Worker(Process):
             return int(health["recovered"]) if health["ready"] else 0
         return 0
 
+    def ids(self) -> int:
+        """Of decisions without an outcome, and of feedback without a decision, that it holds."""
+        health = self.get("/api/health")
+        return int(health["pending"]) + int(health["orphans"])
+
     def clock(self) -> int | None:
         """The event time (ms) that all it evaluates has reached."""
         found: int | None = self.get("/api/health")["clock"]

@@ -27,7 +27,7 @@ class Sizes:
     def __init__(self, part: float, rate: int, evidently: str | None = None) -> None:
         self.baseline, self.joining = round(50_000 * part), round(40_000 * part)
         self.single, self.columns = 400_000, 1_500_000  # fewer measure how a run begins and ends
-        self.alerts, self.rate = max(20, round(100 * part)), rate
+        self.alerts, self.beside, self.rate = max(50, round(100 * part)), max(30, round(100 * part)), rate
         self.hostile = rate // 4
         self.growth = growth.FETCHED * max(2, round(6 * part))
         self.pending, self.lookups = 5_000_000, 1_000_000  # what the bars are about
@@ -124,24 +124,32 @@ def _profile(address: str, sizes: Sizes, kind: str) -> Table:
 
 def latencies(address: str, sizes: Sizes) -> Found:
     """From a decision to its alert."""
-    seconds, _ = latency.measure(address, _name(), sizes.rate, sizes.alerts)
-    found: Sequence[float] = np.percentile(seconds, [50, 90, 99, 100]).tolist()
+    seconds = latency.measure(address, _name(), sizes.rate, sizes.alerts).seconds
     title = f"From a decision to its alert, at {sizes.rate:,} decisions a second"
-    row = [str(len(seconds)), *(f"{s:.2f} s" for s in found)]
-    bar = Bar("seconds from a decision to its alert, p99", found[2], most=SLOWEST)
-    return [Table(title, ["alerts", "p50", "p90", "p99", "max"], [row])], [bar]
+    bar = Bar("seconds from a decision to its alert, p99", float(np.percentile(seconds, 99)), most=SLOWEST)
+    return [Table(title, DELAYS, [_delays(seconds)])], [bar]
+
+
+DELAYS = ["alerts", "p50", "p90", "p99", "max"]
+
+
+def _delays(seconds: Sequence[float]) -> list[str]:
+    found = np.percentile(seconds, [50, 90, 99, 100]).tolist()
+    return [str(len(seconds)), *(f"{each:.2f} s" for each in found)]
 
 
 def hostilities(address: str, sizes: Sizes) -> Found:
     """From a decision to its alert, and a worker's memory, without and with a producer that invents all."""
     rows, bars = [], list[Bar]()
-    for hostile in (0, sizes.hostile, 4 * sizes.hostile):
-        seconds, memory = latency.measure(address, _name(), sizes.rate // 2, sizes.alerts // 2, hostile)
-        p50, p99 = np.percentile(seconds, [50, 99]).tolist()
-        rows.append([f"{hostile:,}", f"{p50:.2f} s", f"{p99:.2f} s", f"{memory / 1e6:.0f}"])
-        bars.append(Bar(f"seconds to an alert of others, p99, {hostile:,} hostile/s", p99, most=SLOWEST))
+    for invented in (0, sizes.hostile, 4 * sizes.hostile):
+        found = latency.measure(address, _name(), sizes.rate // 2, sizes.beside, invented)
+        megabytes = [f"{size / 1e6:.0f}" for size in (found.memory, found.grown)]
+        rows.append([f"{invented:,}", *_delays(found.seconds), f"{found.ids:,}", *megabytes])
+        p99 = float(np.percentile(found.seconds, 99))
+        bars.append(Bar(f"seconds to an alert of others, p99, {invented:,} hostile/s", p99, most=SLOWEST))
     title = f"A hostile producer beside {sizes.rate // 2:,} decisions a second of other models"
-    return [Table(title, ["hostile events/s", "p50", "p99", "worker, MB"], rows)], bars
+    columns = ["hostile events/s", *DELAYS, "ids that came and wait", "worker, MB", "grown by, MB"]
+    return [Table(title, columns, rows)], bars
 
 
 def recoveries(address: str, sizes: Sizes) -> Found:

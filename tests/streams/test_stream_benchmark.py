@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from benchmarks.stream import events, growth, readings, report
+from benchmarks.stream import events, growth, hostile, latency, readings, report, sections
 from benchmarks.stream.__main__ import SECTIONS
 from benchmarks.stream.progress import Progress, newest
 from benchmarks.stream.recovery import Restored
@@ -138,3 +138,46 @@ def test_a_section_that_a_page_has_not_is_an_error(tmp_path: Path) -> None:
 def test_the_page_has_a_place_for_every_section() -> None:
     page = (Path(__file__).parents[2] / "docs" / "benchmarks.md").read_text()
     assert {*re.findall(r"<!-- (\w+) -->", page)} == {*SECTIONS, "bars", "end"}
+
+
+def test_a_flow_goes_on_with_new_events_when_those_made_beforehand_are_over() -> None:
+    flow = latency.Flow("t", hostile.decision, a_second=100, seconds=1.0, begin=events.START)
+    counts, keys = [], set[bytes]()
+    for now in (0.5, 1.0, 20.0):
+        messages = [*flow.due(now)]
+        counts.append(len(messages))
+        keys |= {message.key for message in messages}
+    assert counts == [50, 50, 1_900]
+    assert len(keys) == 2_000
+
+
+def test_nothing_flows_at_no_events_a_second() -> None:
+    flow = latency.Flow("t", hostile.feedback, a_second=0, seconds=1.0, begin=events.START)
+    assert [*flow.due(20.0)] == []
+
+
+def test_invented_events_are_valid_and_each_has_an_id_of_its_own_that_waits() -> None:
+    facts = Facts({"m0": growth.MODEL}, growth.KEY)
+    decided = [hostile.decision(number, events.START) for number in range(40)]
+    returned = [hostile.feedback(number, events.START) for number in range(40)]
+    decisions = growth.Decoder(Decision).batches(values(decided), growth.LATEST)
+    feedback = growth.Decoder(Feedback).batches(values(returned), growth.LATEST)
+    assert [*decisions.invalid, *feedback.invalid] == []
+    for batch in decisions.batches:
+        ours = [place for place, model in enumerate(batch.column("model")) if model == "m0"]
+        facts.take_decisions(batch.take(np.array(ours)))
+    for said in feedback.batches:
+        facts.take_feedback(said)
+    assert (facts.pending, facts.waiting) == (20, 40)
+
+
+def values(rows: list[events.Row]) -> list[bytes]:
+    return [message.value for message in events.single("t", rows, 1)]
+
+
+@pytest.mark.parametrize("part", [0.2, 1])
+def test_alerts_are_enough_for_what_the_bars_ask_of_them(part: float) -> None:
+    sizes = sections.Sizes(part, rate=10_000)
+    watched = (latency.MODELS - 1) * latency.ATTRIBUTES  # without the model that is flooded
+    assert (sizes.alerts, sizes.beside) == ((100, 100) if part == 1 else (50, 30))
+    assert watched >= sizes.beside
