@@ -79,14 +79,16 @@ class Delays(NamedTuple):
     ids: int
 
 
-def measure(address: str, name: str, rate: int, alerts: int, invented: int = 0) -> Delays:
+def measure(
+    address: str, name: str, rate: int, alerts: int, *, outcomes: int = 0, invented: int = 0
+) -> Delays:
     """Seconds from the last decision that a breach needs to its alert at a webhook, for each of `alerts`.
 
     The rules are judged by each reading: a sequential test would wait until the slice is finished.
-    `rate` decisions a second come, spread over ten models, until all alerts have. A breach is a group of 60
-    that was not there before and is always declined. So many `invented` events a second come beside them,
-    half of them decisions, by the first model, of which no alert is then waited for, and by models that
-    nobody configured, and half feedback about decisions that nobody made.
+    `rate` decisions a second come, spread over ten models, and so many `outcomes`, until all alerts have. A
+    breach is a group of 60 that was not there before and is always declined. So many `invented` events a
+    second come beside them, half of them decisions, by the first model, of which no alert is then waited
+    for, and by models that nobody configured, and half feedback about decisions that nobody made.
     """
     people, topic, returned = People(), f"{name}-decisions", f"{name}-feedback"
     attributes = [f"a{i}" for i in range(ATTRIBUTES)]
@@ -99,12 +101,13 @@ def measure(address: str, name: str, rate: int, alerts: int, invented: int = 0) 
         hook = f'{route}url = "http://127.0.0.1:{port}/"\n'
         with configured(address, name, *models, hook) as file, Worker(file) as worker:
             wait_until(lambda: worker.recovered() == PARTITIONS, "a worker that is ready", 0.5)
-            send(address, single(topic, [_decision(-1 - i, time.time()) for i in range(2_000)], PARTITIONS))
+            send(address, single(topic, [decision(-1 - i, time.time()) for i in range(2_000)], PARTITIONS))
             wait_until(lambda: len(worker.get("/api/readings")) == MODELS, "readings of all models", 0.5)
             wait_until(lambda: worker.clock() is not None, "the first verdicts", 0.5)
             memory, ids = worker.memory(), worker.ids()
             flows = [
-                (topic, _decision, rate),
+                (topic, decision, rate),
+                (returned, outcome, outcomes),
                 (topic, hostile.decision, invented // 2),
                 (returned, hostile.feedback, invented // 2),
             ]
@@ -177,7 +180,7 @@ def _produce(producer: Producer, messages: Iterable[Message]) -> None:
         producer.produce(message.topic, message.value, message.key, message.partition)
 
 
-def _decision(number: int, now: float) -> Row:
+def decision(number: int, now: float) -> Row:
     """Every other decision about a model is positive."""
     made = "declined" if number // MODELS % 2 else "approved"
     groups = {f"a{i}": "A" for i in range(ATTRIBUTES)}
@@ -190,9 +193,14 @@ def _decision(number: int, now: float) -> Row:
     }
 
 
+def outcome(number: int, now: float) -> Row:
+    """Of the decision with that number, whichever comes first."""
+    return {"decision_id": f"decision-{number}", "time": now, "outcome": "repaid"}
+
+
 def _breach(number: int, model: str, attribute: str) -> Row:
     """One of a group of their own, who are declined."""
-    plain = _decision(number, time.time())
+    plain = decision(number, time.time())
     groups = plain["attributes"] | {attribute: "B"}
     own = {"id": f"decision-{model}{attribute}{number}", "model": model, "decision": "declined"}
     return plain | own | {"attributes": groups}

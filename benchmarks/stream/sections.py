@@ -123,11 +123,13 @@ def _profile(address: str, sizes: Sizes, kind: str) -> Table:
 
 
 def latencies(address: str, sizes: Sizes) -> Found:
-    """From a decision to its alert."""
-    seconds = latency.measure(address, _name(), sizes.rate, sizes.alerts).seconds
-    title = f"From a decision to its alert, at {sizes.rate:,} decisions a second"
-    bar = Bar("seconds from a decision to its alert, p99", float(np.percentile(seconds, 99)), most=SLOWEST)
-    return [Table(title, DELAYS, [_delays(seconds)])], [bar]
+    """From a decision to its alert, beside decisions alone, and where every other event is an outcome."""
+    alone = latency.measure(address, _name(), sizes.rate, sizes.alerts).seconds
+    half = sizes.rate // 2
+    mixed = latency.measure(address, _name(), half, sizes.alerts, outcomes=half).seconds
+    rows = [[f"{sizes.rate:,}", "0", *_delays(alone)], [f"{half:,}", f"{half:,}", *_delays(mixed)]]
+    bar = Bar("seconds from a decision to its alert, p99", float(np.percentile(alone, 99)), most=SLOWEST)
+    return [Table("From a decision to its alert", ["decisions/s", "outcomes/s", *DELAYS], rows)], [bar]
 
 
 DELAYS = ["alerts", "p50", "p90", "p99", "max"]
@@ -142,7 +144,7 @@ def hostilities(address: str, sizes: Sizes) -> Found:
     """From a decision to its alert, and a worker's memory, without and with a producer that invents all."""
     rows, bars = [], list[Bar]()
     for invented in (0, sizes.hostile, 4 * sizes.hostile):
-        found = latency.measure(address, _name(), sizes.rate // 2, sizes.beside, invented)
+        found = latency.measure(address, _name(), sizes.rate // 2, sizes.beside, invented=invented)
         megabytes = [f"{size / 1e6:.0f}" for size in (found.memory, found.grown)]
         rows.append([f"{invented:,}", *_delays(found.seconds), f"{found.ids:,}", *megabytes])
         p99 = float(np.percentile(found.seconds, 99))

@@ -171,6 +171,19 @@ def test_invented_events_are_valid_and_each_has_an_id_of_its_own_that_waits() ->
     assert (facts.pending, facts.waiting) == (20, 40)
 
 
+def test_outcomes_beside_alerts_are_of_decisions_that_come() -> None:
+    facts = Facts({f"m{number}": growth.MODEL for number in range(latency.MODELS)}, growth.KEY)
+    for kind, make, take in (
+        (Decision, latency.decision, facts.take_decisions),
+        (Feedback, latency.outcome, facts.take_feedback),
+    ):
+        rows = [make(number, events.START) for number in range(30)]
+        for batch in growth.Decoder(kind).batches(values(rows), growth.LATEST).batches:
+            take(batch)
+    assert (facts.pending, facts.waiting) == (0, 0)
+    assert facts.counts["decisions"] == facts.counts["feedback"] == 30
+
+
 def values(rows: list[events.Row]) -> list[bytes]:
     return [message.value for message in events.single("t", rows, 1)]
 
