@@ -5,8 +5,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from alerts import records
 from alerts.silences import Silence
+from monitor import records
 
 PREFIX = b"action/"
 KEPT = 1_000  # actions that are remembered; a silence that still mutes is never forgotten

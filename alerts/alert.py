@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from alerts import records
+from monitor import records
 from monitor.config import Severity
 from monitor.events.exposed import Exposure
 from monitor.readings import Comparison, Drift

@@ -5,8 +5,8 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
-from alerts import records
 from alerts.alert import Alert
+from monitor import records
 
 FIRST_WAIT_MS = 5_000
 LONGEST_WAIT_MS = 15 * 60_000

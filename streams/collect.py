@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import NamedTuple
 
-import msgspec
 from faust.types import TP
 
+from monitor import records
 from monitor.config import Config, Secret
 from streams import messages
 from streams.bundles import Bundle
@@ -164,7 +164,7 @@ class Collect:
         async with state.lock:
             if not self._holds(state) or not (ends := state.age(state.speaker.time)):
                 return
-            await self.table.put(state.number, SEALED, msgspec.msgpack.encode(ends))
+            await self.table.put(state.number, SEALED, records.encode(ends))
             living, old = state.renew(ends)
             await asyncio.gather(*(self._put(state, key, record) for key, record in living.items()))
             await asyncio.gather(*(self._put(state, key, None) for key in old))

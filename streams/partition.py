@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 
+from monitor import records
 from monitor.arrays.hashing import partitions
 from monitor.arrays.personal import shown
 from monitor.config import Config, Model, slice_ms
@@ -90,7 +91,7 @@ class Partition:
     def restore(self, items: Mapping[bytes, bytes]) -> None:
         """Rebuilds the facts and panes from durable blocks."""
         if SEALED in items:
-            self.facts.seal(msgspec.msgpack.decode(items[SEALED], type=dict[str, int]))
+            self.facts.seal(records.decode(items[SEALED], dict[str, int], "sealed"))
         for key, record in items.items():
             if key != SEALED:
                 self.facts.load(record)

@@ -7,10 +7,10 @@ said of it, so that saying it twice, late or again after a crash changes nothing
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from monitor import records
 from monitor.arrays.codes import OTHER, Codes, Vocabulary
 from monitor.arrays.personal import PERSONAL, looks
 from monitor.config import Model
@@ -134,11 +134,11 @@ class Register:
 
     def encode(self) -> bytes:
         """All of it as a record."""
-        return msgspec.msgpack.encode([[p, e] for held in self._said.values() for p, e in held.items()])
+        return records.encode([[p, e] for held in self._said.values() for p, e in held.items()])
 
     def load(self, record: bytes) -> None:
-        """Takes what `encode` gave."""
-        for partition, exposure in msgspec.msgpack.decode(record, type=list[tuple[int, Exposure]]):
+        """Takes what `encode` gave. Raises ValueError for what is damaged, or of a newer Fairlead."""
+        for partition, exposure in records.decode(record, list[tuple[int, Exposure]], "found in events"):
             self.hear(partition, [exposure])
 
 

@@ -3,11 +3,11 @@
 from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
-import msgspec
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from monitor import records
 from monitor.panes import moments
 from monitor.sequential.steps import STEPS
 from monitor.trials.slices import Slices
@@ -113,8 +113,9 @@ class Ledger:
 
 
 def encode(pages: list[Page]) -> bytes:
-    return msgspec.msgpack.encode(pages)
+    return records.encode(pages)
 
 
 def decode(record: bytes) -> list[Page]:
-    return msgspec.msgpack.decode(record, type=list[Page])
+    """The pages of a book. Raises ValueError for one that is damaged, or of a newer Fairlead."""
+    return records.decode(record, list[Page], "ledger")

@@ -7,11 +7,12 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from monitor import records
 from monitor.config import Config
 from monitor.facts import entities
 from monitor.panes import DECISION, GROUPS, UNKNOWN
 from streams.bundles import Bundle
-from streams.partition import Partition, Taken, shape
+from streams.partition import SEALED, Partition, Taken, shape
 from streams.shelf import MANY
 from tests.monitor.readable import Cell, everything
 from tests.streams.holding import (
@@ -48,6 +49,20 @@ def test_between_two_models_of_a_bundle_the_loop_goes_on() -> None:
         for _ in state.take(bundle([decision(next(ids), model=name) for name in names]))
     ]
     assert seen == [[], names[:1], names[:2], names]
+
+
+@pytest.mark.parametrize("encode", [records.encode, msgspec.msgpack.encode])
+def test_what_is_sealed_is_known_again_also_from_before_there_were_versions(encode: Any) -> None:
+    state = partition()
+    state.restore({SEALED: encode({"loans": 10**15})})
+    taken = take(state, bundle([decision(next(mine()))]))
+    assert [msgspec.json.decode(report)["reason"] for report in taken.invalid] == ["too_late"]
+
+
+def test_what_a_newer_fairlead_sealed_is_refused() -> None:
+    record = records.encode({"loans": 10**15})
+    with pytest.raises(ValueError, match=r"^sealed: version 2 is not allowed; allowed: up to 1"):
+        partition().restore({SEALED: bytes([record[0] + 1]) + record[1:]})
 
 
 def test_events_become_blocks_that_give_the_same_panes() -> None:

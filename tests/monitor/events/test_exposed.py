@@ -2,6 +2,8 @@
 
 from itertools import permutations
 
+import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -81,6 +83,18 @@ def test_it_hears_what_is_new() -> None:
     register = Register()
     assert [register.hear(0, [exposure(times=n)]) for n in (3, 3, 2, 4)] == [True, False, False, True]
     assert register.all() == [exposure(times=4)]
+
+
+def test_a_register_from_before_there_were_versions_is_read() -> None:
+    register = Register()
+    register.load(msgspec.msgpack.encode([[3, exposure(times=4)]]))
+    assert register.all() == [exposure(times=4)]
+
+
+def test_a_register_of_a_newer_version_is_refused() -> None:
+    record = Register().encode()
+    with pytest.raises(ValueError, match=r"^found in events: version 2 is not allowed; allowed: up to 1"):
+        Register().load(bytes([record[0] + 1]) + record[1:])
 
 
 def test_a_register_is_bounded() -> None:

@@ -363,6 +363,15 @@ def test_pages_from_before_there_were_numbers_are_read() -> None:
     assert ledger.decode(old) == [Page("decisions", 17, rows)]
 
 
+def test_a_ledger_of_a_newer_version_is_refused() -> None:
+    book = ledger.encode([Page("decisions", 17, [])])
+    assert ledger.decode(book) == [Page("decisions", 17, [])]
+    with pytest.raises(
+        ValueError, match=r"^ledger: version 2 is not allowed; allowed: up to 1, this Fairlead"
+    ):
+        ledger.decode(bytes([book[0] + 1]) + book[1:])
+
+
 def test_other_bounds_are_another_question() -> None:
     panes = learnt(SCORED, scored(range(30), FAIR)).panes["m"]
     table = advanced(SCORED, panes, 20).unsaved()
