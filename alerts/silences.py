@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from alerts.alert import Alert
-from monitor import records
 from monitor.readings import Comparison
 
 

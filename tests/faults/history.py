@@ -128,9 +128,10 @@ class _History:
             self._late.append(_said(id, time, outcome=not value))
 
     def _review(self, id: str, decided: int) -> None:
-        """A human decides in the end, or learns where somebody lives."""
+        """A human decides in the end, or learns where somebody lives: on the same day, else it depends on how
+        often one looks whether tests were fed it."""
         chance = self._chance
-        time = decided + chance.randrange(2 * DAY)
+        time = decided + chance.randrange(DAY - decided % DAY)
         said = chance.choice([{"decision": "yes"}, {"decision": "no"}, {"attributes": {"region": "south"}}])
         self._coming.setdefault(time // DAY, []).append(_said(id, time, **said))
 
