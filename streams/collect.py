@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 
 FLUSH_SECONDS = 0.1
 REST, LONGEST = 6, 1.0  # making panes takes a seventh of a core at most
+BUNDLES, PAUSE = 3, 0.3  # taking bundles takes a third of a core while the worker keeps up; s at most
 REPEAT_SECONDS = 0.4  # after which a clock is said again though nothing changed: see streams/clocks.py
 
 
@@ -68,16 +69,28 @@ class Collect:
     def _revoked(self, partition: int) -> None:
         del self.partitions[partition]
 
-    async def _take(self, bundle: Bundle) -> None:
+    async def _take(self, bundle: Bundle) -> float:
         state = self.partitions[bundle.partition]
         async with state.lock:
             if bundle.topic in (self._topics.entities, self._topics.repeats):
                 await self._keep(state, bundle.topic, state.hear(bundle))
-                return
+                return 0.0
             self.last_arrival = time.time()
             async with self._working:  # of several lanes one at a time: Kafka is waited for side by side
-                taken = await in_steps(state.take(bundle))
+                taken, spent = await in_steps(state.take(bundle))
             await self._keep(state, bundle.topic, taken)
+        return self._rest(bundle, spent)
+
+    def _rest(self, bundle: Bundle, spent: float) -> float:
+        """How long (s) a topic's partition rests after a bundle that took `spent` seconds of the processor.
+
+        Most of that is spent whatever is in it: few large bundles leave the thread time for all that comes
+        after them. Who is behind does not rest.
+        """
+        if not self._app.consumer.is_live(TP(bundle.topic, bundle.partition)):
+            return 0.0
+        lanes = 2 * len(self.partitions)  # decisions and feedback
+        return min(BUNDLES * spent * lanes, PAUSE)
 
     async def _keep(self, state: Partition, topic: str, taken: Taken) -> None:
         """Makes durable what a bundle left."""

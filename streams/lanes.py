@@ -1,6 +1,7 @@
 """Agents that take the bundles of their partitions side by side: none waits until another's are durable."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Generator
 from typing import TypeVar
 
@@ -11,14 +12,14 @@ from streams.bundles import Bundle
 from streams.guard import Revoked, die
 
 T = TypeVar("T")
-Take = Callable[[Bundle], Awaitable[None]]
+Take = Callable[[Bundle], Awaitable[float | None]]  # says how long, in s, the partition may rest then
 
 
 def side_by_side(take: Take) -> Callable[[faust.StreamT[Bundle]], Awaitable[None]]:
     """An agent that starts `take` for each bundle, and acknowledges the bundle when it returns.
 
     There are as many at once as partitions, since the consumer fetches a partition again when its bundle is
-    acknowledged. Whatever `take` raises ends the process; what is cancelled is not acknowledged, and comes
+    acknowledged: after the rest that `take` asks for. Whatever `take` raises ends the process; what is cancelled is not acknowledged, and comes
     again.
     """
     running: set[asyncio.Task[None]] = set()
@@ -35,20 +36,24 @@ def side_by_side(take: Take) -> Callable[[faust.StreamT[Bundle]], Awaitable[None
 
 async def _finish(take: Take, event: EventT[Bundle]) -> None:
     try:
-        await take(event.value)
+        rest = await take(event.value)
     except Exception as error:
         die(f"{getattr(take, '__qualname__', take)} failed", error)
+    if rest:
+        await asyncio.sleep(rest)
     event.ack()
 
 
-async def in_steps(steps: Generator[None, None, T]) -> T:
-    """What `steps` return; the loop goes on between any two of them."""
+async def in_steps(steps: Generator[None, None, T]) -> tuple[T, float]:
+    """What `steps` return, and how long they took of the processor (s); the loop goes on between any two."""
+    spent = 0.0
     while True:
+        start = time.thread_time()
         try:
             next(steps)
         except StopIteration as done:
-            found: T = done.value
-            return found
+            return done.value, spent + time.thread_time() - start
+        spent += time.thread_time() - start
         await asyncio.sleep(0)
 
 

@@ -78,6 +78,9 @@ class Consumer:
     def inputs(self) -> set[TP]:
         return set()
 
+    def is_live(self, _: TP) -> bool:
+        return True
+
 
 class Prompt(Listener):
     """Believes at once what all have said."""

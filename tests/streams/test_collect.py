@@ -8,6 +8,8 @@ from monitor.arrays.hashing import partitions
 from monitor.arrays.texts import Texts
 from monitor.panes.packed import load
 from streams import messages
+from streams.bundles import Bundle
+from streams.collect import BUNDLES, PAUSE
 from streams.messages import Clock, PaneMessage
 from streams.shelf import MANY
 from tests.streams.line import COUNT, DAY, Line, decision, outcome
@@ -63,6 +65,16 @@ async def test_a_clock_that_stands_still_is_not_told_again_at_once(line: Line) -
     before = len(clocks(line))
     await line.worker.collect._flush()
     assert len(clocks(line)) == before
+
+
+async def test_a_topic_s_partition_rests_as_long_as_its_bundle_cost_and_not_while_it_is_behind(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collect, bundle = line.worker.collect, Bundle(line.topics.decisions, 0, [])
+    rests = [collect._rest(bundle, spent) for spent in (0.0, 0.001, 60.0)]
+    assert rests == [0.0, pytest.approx(0.001 * BUNDLES * 2 * COUNT), PAUSE]
+    monkeypatch.setattr(line.worker.app.consumer, "is_live", lambda tp: tp.topic != bundle.topic)
+    assert collect._rest(bundle, 60.0) == 0.0
 
 
 async def test_a_partition_that_left_and_came_back_is_left_to_who_holds_it_now(line: Line) -> None:

@@ -46,6 +46,19 @@ async def test_a_slow_partition_holds_up_no_other() -> None:
     assert slow.acked
 
 
+async def test_a_partition_is_acknowledged_after_the_rest_that_it_asks_for() -> None:
+    async def take(bundle: Bundle) -> float | None:
+        return 0.05 if bundle.partition == 0 else None
+
+    rests, goes_on = Event(0), Event(1)
+    stream: Any = Stream(rests, goes_on)
+    await lanes.side_by_side(take)(stream)
+    await asyncio.sleep(0.01)
+    assert (rests.acked, goes_on.acked) == (False, True)
+    await asyncio.sleep(0.1)
+    assert rests.acked
+
+
 async def test_what_fails_is_not_acknowledged_and_ends_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
     ended: list[str] = []
 
@@ -75,8 +88,9 @@ async def test_the_loop_goes_on_between_steps() -> None:
         return "done"
 
     other = asyncio.create_task(_note(seen))
-    assert await lanes.in_steps(steps()) == "done"
+    found, spent = await lanes.in_steps(steps())
     await other
+    assert (found, spent > 0) == ("done", True)
     assert seen == ["first", "other", "second"]
 
 
