@@ -19,8 +19,8 @@ def side_by_side(take: Take) -> Callable[[faust.StreamT[Bundle]], Awaitable[None
     """An agent that starts `take` for each bundle, and acknowledges the bundle when it returns.
 
     There are as many at once as partitions, since the consumer fetches a partition again when its bundle is
-    acknowledged: after the rest that `take` asks for. Whatever `take` raises ends the process; what is cancelled is not acknowledged, and comes
-    again.
+    acknowledged: after the rest that `take` asks for. Whatever `take` raises ends the process; what is
+    cancelled is not acknowledged, and comes again.
     """
     running: set[asyncio.Task[None]] = set()
 

@@ -13,6 +13,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Producer
 from confluent_kafka import TopicPartition as Position
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
+from streams.stores import HOLDER
 from tests.kafka.broker import create_topics
 
 ROOT = Path(__file__).parents[2]
@@ -166,7 +167,8 @@ class Group:
                 record = reader.poll(PATIENCE)
                 assert record is not None
                 if record.error() is None:
-                    yield record.value()
+                    if record.key() != HOLDER:
+                        yield record.value()
                 else:
                     assert record.error().code() == KafkaError._PARTITION_EOF, record.error()
                     ends += 1

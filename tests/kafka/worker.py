@@ -171,7 +171,7 @@ def slow(base: type[Consumer], options: Mapping[str, Any]) -> type[Consumer]:
         async def threadsafe_partitions_revoked(self, *arguments: Any) -> None:
             if self.assignment():
                 await asyncio.sleep(news)
-                print('{"revoking": true}', flush=True)
+                print('{"revoking": true, "held": [], "facts": {}}', flush=True)
             await super().threadsafe_partitions_revoked(*arguments)
 
         async def _getmany(self, active: Any, timeout: float) -> Any:  # noqa: ASYNC109 - Faust's
@@ -198,7 +198,7 @@ def told(seek: Callable[..., Awaitable[None]], seconds: float) -> Callable[..., 
 
     async def sought(*partitions: TP) -> None:
         await seek(*partitions)
-        print('{"sought": true}', flush=True)
+        print('{"sought": true, "held": [], "facts": {}}', flush=True)
         await asyncio.sleep(seconds)
 
     return sought
