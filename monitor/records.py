@@ -5,9 +5,7 @@ from typing import TypeVar
 import msgspec
 
 VERSION = 1
-BARE = (
-    0x80  # first bytes of MessagePack's maps and lists are this or more: there is no byte of version before
-)
+BARE = 0x80  # MessagePack's maps and lists begin with this or more: there is no byte of version before them
 
 T = TypeVar("T")
 

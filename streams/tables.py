@@ -197,9 +197,10 @@ class Table(faust.Table):  # type: ignore[misc]
         if not newest or self._holdings.get(partition) != newest:
             self._holdings[partition] = name = following(newest, self._generation)
             await self._write(partition, HOLDER, name)
-        counts = {HOLDER: self._holdings[partition], **items}
-        spoilt = list(self.data.overwritten[partition])
-        await asyncio.gather(*(self._write(partition, key, counts.get(key)) for key in spoilt))
+        counts = {key: items.get(key) for key in self.data.overwritten[partition]}
+        if HOLDER in counts:
+            counts[HOLDER] = self._holdings[partition]
+        await asyncio.gather(*(self._write(partition, key, value) for key, value in counts.items()))
 
     def _is_outdated(self, recovery: Any) -> bool:
         """Whether another rebalance has begun: Faust then calls a recovery complete that it broke off."""

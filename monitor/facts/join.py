@@ -122,15 +122,14 @@ class Join:
 
     def take_feedback(self, facts: Rows) -> Mask:
         """Which of these were not known."""
-        accepted = np.zeros(len(facts), np.bool_)
-        for news in self._returned.news(facts):
-            accepted[news.at] = True
-            joins = list(self._found(news.facts["id"]))
-            before = [self._outcome_slots(joined, rows) for joined, (rows, _), _ in joins]
-            self.counts["corrections"] += self._returned.commit(news)
-            self.unclaimed += len(news.facts) - sum(len(at) for _, _, at in joins)
-            for (joined, rows, at), slots in zip(joins, before, strict=True):
-                self._apply(joined, rows, news.facts[at], news.wins[at], slots)
+        accepted, news = np.zeros(len(facts), np.bool_), self._returned.news(facts)
+        accepted[news.at] = True
+        joins = list(self._found(news.facts["id"]))
+        before = [self._outcome_slots(joined, rows) for joined, (rows, _), _ in joins]
+        self.counts["corrections"] += self._returned.commit(news)
+        self.unclaimed += len(news.facts) - sum(len(at) for _, _, at in joins)
+        for (joined, rows, at), slots in zip(joins, before, strict=True):
+            self._apply(joined, rows, news.facts[at], news.wins[at], slots)
         said = facts["kind"] != self._repeat
         self.counts.update(feedback=int((accepted & said).sum()), duplicates=int((~accepted & said).sum()))
         return accepted

@@ -186,13 +186,12 @@ class Returned:
 
     # insertion
 
-    def news(self, facts: Rows) -> Iterator[News]:
-        """What of these is not known, if anything is; it must be committed before more is asked for."""
+    def news(self, facts: Rows) -> News:
+        """What of these is not known; it must be committed before more is asked for."""
         keys = facts["id"] ^ self._salts()[facts["kind"]]
         alone = len(firsts(keys)) == len(keys)  # as nearly always: each is the only one of its kind
         at = np.arange(len(facts)) if alone else _distinct(keys, facts)
-        if len(at):
-            yield self._sift(at, facts[at], keys[at], alone)
+        return self._sift(at, facts[at], keys[at], alone)
 
     def _salts(self) -> U64:
         salts = np.zeros(len(self._codes.texts), np.uint64)

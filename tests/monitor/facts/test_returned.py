@@ -31,14 +31,10 @@ def rows(of: Returned, said: list[tuple[int, int, int]]) -> Rows:
     return facts
 
 
-def taken(of: Returned, facts: Rows) -> tuple[list[int], int, int]:
-    """The places of what was new, how many facts were corrected, and in how many rounds."""
-    new, corrections, rounds = list[int](), 0, 0
-    for news in of.news(facts):
-        corrections += of.commit(news)
-        new += news.at.tolist()
-        rounds += 1
-    return sorted(new), corrections, rounds
+def taken(of: Returned, facts: Rows) -> tuple[list[int], int]:
+    """The places of what was new, and how many facts were corrected."""
+    news = of.news(facts)
+    return sorted(news.at.tolist()), of.commit(news)
 
 
 @given(moments, moments)
@@ -48,10 +44,10 @@ def test_many_at_once_are_as_one_after_the_other(
     together, single = returned(), returned()
     for each in (together, single):
         taken(each, rows(each, before))
-    new, corrections, _ = taken(together, rows(together, said))
+    new, corrections = taken(together, rows(together, said))
     alone = [taken(single, rows(single, [one])) for one in said]
-    assert new == [place for place, (found, _, _) in enumerate(alone) if found]
-    assert corrections == sum(count for _, count, _ in alone)
+    assert new == [place for place, (found, _) in enumerate(alone) if found]
+    assert corrections == sum(count for _, count in alone)
     held = [Counter(map(tuple, each.everything().tolist())) for each in (together, single)]
     assert held[0] == held[1]
 
@@ -61,9 +57,9 @@ def test_all_that_is_said_of_one_decision_is_taken_in_one_round() -> None:
     found = returned()
     repeated = [(1, 5, 2)] * 500
     corrected = [(1, time, time % 7) for time in range(500)]
-    assert taken(found, rows(found, repeated)) == ([0], 0, 1)
-    new, corrections, rounds = taken(found, rows(found, corrected))
-    assert (len(new), corrections, rounds) == (500, 495, 1)
+    assert taken(found, rows(found, repeated)) == ([0], 0)
+    new, corrections = taken(found, rows(found, corrected))
+    assert (len(new), corrections) == (500, 495)
 
 
 class Watched(Structs[Feedback]):
