@@ -9,6 +9,7 @@ from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 from monitor.arrays.codes import Codes
 from monitor.facts import blocks
 from streams.partition import SEALED
+from streams.stores import HOLDER
 
 TICK = 0.05  # s that one look waits for news
 WAIT = 30.0  # s for an answer of the broker
@@ -89,7 +90,7 @@ def newest(record: Message, codes: Codes) -> int | None:
     """
     if record.error():
         raise KafkaException(record.error())
-    if record.value() is None or record.key() == SEALED:
+    if record.value() is None or record.key() in (SEALED, HOLDER):
         return None
     columns = blocks.decode(record.value(), codes).columns
     return int(columns["time"].max()) if "decision" in columns else None

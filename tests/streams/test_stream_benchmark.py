@@ -17,6 +17,7 @@ from monitor.arrays.codes import Codes
 from monitor.events import Decision, Feedback
 from monitor.facts import Facts
 from streams.partition import SEALED
+from streams.stores import HOLDER
 
 CLOCK = growth.CLOCK
 
@@ -104,7 +105,8 @@ def test_a_partition_has_got_as_far_as_the_latest_decision_in_the_log_of_its_fac
     facts.learn([Feedback(decision_id=loans[0]["id"], time=loans[0]["time"], outcome="repaid")], times[:1])
     (returned,) = facts.take_blocks()
     assert newest(Record(b"writer/1", decided), codes) == times[-1]
-    for other in (Record(b"writer/2", returned), Record(b"writer/1", None), Record(SEALED, b"no block")):
+    ours = (Record(key, b"no block") for key in (SEALED, HOLDER))
+    for other in (Record(b"writer/2", returned), Record(b"writer/1", None), *ours):
         assert newest(other, codes) is None
 
 
