@@ -95,9 +95,10 @@ def client_settings(broker: Broker) -> dict[str, Any]:
 
 def connected(broker: Broker) -> KafkaAdminClient:
     """Who may ask and change things; to be closed. Raises ConfigError when Kafka cannot be reached."""
+    settings = client_settings(broker)
     with reasons.heard() as why:
         try:
-            return KafkaAdminClient(**client_settings(broker), **PATIENCE)
+            return KafkaAdminClient(**settings, **PATIENCE)
         except (KafkaError, OSError, ValueError) as error:
             allowed = f"the address of a running Kafka that lets us in ({why.of(error)})"
             raise ConfigError("broker.url", broker.url, allowed) from None

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from monitor.config import Broker, Secret
+from monitor.config import Broker, ConfigError, Secret
 from streams import topics
 from tests.kafka.broker import create_topics
 
@@ -103,3 +103,8 @@ def policy(kafka: str, topic: str) -> str:
         return str(found.get("cleanup.policy", {"value": "delete"})["value"])
     finally:
         admin.close()
+
+
+def test_a_certificate_that_is_not_there_is_said_in_its_own_name() -> None:
+    with pytest.raises(ConfigError, match=r"^broker\.ssl_certfile: 'nowhere\.pem' is not allowed"):
+        topics.connected(Broker(security_protocol="SSL", ssl_certfile="nowhere.pem"))
