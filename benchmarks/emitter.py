@@ -16,6 +16,7 @@ import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -170,7 +171,9 @@ def main(argv: list[str]) -> int:
     console = Console(width=None if sys.stdout.isatty() else 120)
     console.print(report.printed(table), report.printed(report.bars(bars)))
     if args.docs:
-        report.embed(args.docs / "benchmarks.md", "call", [table, report.bars(bars)])
+        what = f"A run with {args.events:,} events each"
+        said = report.ran(what, datetime.now(UTC).date(), ["fairlead-client", "kafka-python"])
+        report.embed(args.docs / "benchmarks.md", "call", said, [table, report.bars(bars)])
     return 0 if all(bar.holds for bar in bars) else 1
 
 

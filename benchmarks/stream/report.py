@@ -69,9 +69,14 @@ def _lines(table: Table) -> list[str]:
 
 def run(day: date, *, full: bool) -> str:
     """What run it was: how large, when, and on what."""
-    size, cpus = "full" if full else "small", len(os.sched_getaffinity(0))
-    versions = ", ".join(f"{name} {version(name)}" for name in ["fairlead", *LIBRARIES])
-    return f"A {size} run of {day}, {cpus} CPUs; Python {platform.python_version()}, {versions}."
+    return ran("A full run" if full else "A small run", day, ["fairlead", *LIBRARIES])
+
+
+def ran(what: str, day: date, libraries: Iterable[str]) -> str:
+    """What was run, when, on how many CPUs and with which versions."""
+    versions = ", ".join(f"{name} {version(name)}" for name in libraries)
+    cpus = len(os.sched_getaffinity(0))
+    return f"{what} of {day}, {cpus} CPUs; Python {platform.python_version()}, {versions}."
 
 
 def embed(page: Path, section: str, said: str, tables: Iterable[Table]) -> None:

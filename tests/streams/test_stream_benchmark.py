@@ -2,6 +2,7 @@
 
 import platform
 import re
+from contextlib import nullcontext
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple
@@ -9,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
+from benchmarks import emitter
 from benchmarks.stream import events, growth, hostile, latency, readings, report, sections
 from benchmarks.stream.__main__ import SECTIONS
 from benchmarks.stream.progress import Progress, newest
@@ -135,6 +137,22 @@ def test_a_section_that_a_page_has_not_is_an_error(tmp_path: Path) -> None:
     page.write_text("Nothing.\n")
     with pytest.raises(ValueError, match="<!-- growth -->"):
         report.embed(page, "growth", "A run.", [])
+
+
+def test_what_a_call_costs_goes_into_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "benchmarks.md").write_text("<!-- call -->\n\n| old |\n\n<!-- end -->\n")
+    table, bar = (
+        report.Table("Calls", ["what", "µs"], [["a call", "6"]]),
+        report.Bar("µs a call", 6.0, most=10),
+    )
+    monkeypatch.setattr(emitter, "in_memory", lambda: nullcontext(""))
+    monkeypatch.setattr(emitter, "calls", lambda *_: (table, [bar]))
+    monkeypatch.setattr(emitter.logging, "disable", lambda: None)
+    assert emitter.main(["--events", "7", "--docs", str(tmp_path)]) == 0
+    written = (tmp_path / "benchmarks.md").read_text()
+    assert "| a call | 6 |" in written
+    assert "*A run with 7 events each of " in written
+    assert "| old |" not in written
 
 
 def test_the_page_has_a_place_for_every_section() -> None:
