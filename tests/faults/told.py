@@ -1,11 +1,9 @@
 """Who is told of alerts: a webhook that keeps what it got, in a thread of its own."""
 
-import asyncio
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.alerts.notifiers.servers import Http, serving
+from tests.alerts.notifiers.servers import Http, in_a_thread, serving
 
 PATH = "/told"
 
@@ -40,20 +38,6 @@ url = "{self.url}{PATH}"
 @contextmanager
 def listening() -> Iterator[Told]:
     """It listens on 127.0.0.1."""
-    told, loop = Told(), asyncio.new_event_loop()
-    started, done = threading.Event(), asyncio.Event()
-
-    async def serve() -> None:
-        async with serving(told):
-            started.set()
-            await done.wait()
-
-    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
-    thread.start()
-    assert started.wait(10)
-    try:
+    told = Told()
+    with in_a_thread(serving(told)):
         yield told
-    finally:
-        loop.call_soon_threadsafe(done.set)
-        thread.join()
-        loop.close()

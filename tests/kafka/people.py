@@ -1,12 +1,10 @@
 """Slack's webhook and a mailbox on 127.0.0.1, in a thread of their own, for workers in other processes."""
 
-import asyncio
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.alerts.notifiers.servers import Mail, Slack, mailing, serving
+from tests.alerts.notifiers.servers import Mail, Slack, in_a_thread, mailing, serving
 
 
 class People:
@@ -47,20 +45,6 @@ class People:
 @contextmanager
 def listening() -> Iterator[People]:
     """People, while their servers run."""
-    people, loop = People(), asyncio.new_event_loop()
-    started, done = threading.Event(), asyncio.Event()
-
-    async def serve() -> None:
-        async with serving(people.slack), mailing(people.mail):
-            started.set()
-            await done.wait()
-
-    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
-    thread.start()
-    assert started.wait(10)
-    try:
+    people = People()
+    with in_a_thread(serving(people.slack), mailing(people.mail)):
         yield people
-    finally:
-        loop.call_soon_threadsafe(done.set)
-        thread.join(10)
-        loop.close()

@@ -6,11 +6,10 @@ It prints a line of JSON for every change of its partitions. Options: `pause`, s
 takes; `apart`, each topic has an agent, and the first alone pauses; `embedded`, the broker is the embedded
 one; `fetch`, bytes of one fetch; `poll`, seconds that one waits for records; `slow_news`, seconds until the
 main thread hears of a rebalance; `slow_ends`, seconds that the broker takes to tell where the tables' logs
-end; `slow_seek`, seconds that the coordinator takes to tell the committed
-offsets; `slow_reset`, seconds until one hears that positions were set to the earliest; `slow_send`, seconds
-that a record waits in the producer; `fails`, what of a recovery does (`apply` or `hook`); `stall`, seconds
-that one may stand still; `settings`, Faust's, over ours; `without`, the remedies that it does without (see
-`tests.kafka.stock`).
+end; `slow_seek`, seconds that the coordinator takes to tell the committed offsets; `slow_reset`, seconds
+until one hears that positions were set to the earliest; `slow_send`, seconds that a record waits in the
+producer; `fails`, what of a recovery does (`apply` or `hook`); `stall`, seconds that one may stand still;
+`settings`, Faust's, over ours; `without`, the remedies that it does without (see `tests.kafka.stock`).
 """
 
 import asyncio

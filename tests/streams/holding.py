@@ -10,6 +10,7 @@ from aiokafka.structs import ConsumerRecord
 from monitor.arrays.hashing import partitions
 from monitor.arrays.texts import Texts
 from monitor.config import Config, Model, Rule
+from monitor.events.events import finished
 from streams.bundles import Bundle
 from streams.partition import Partition, Taken
 
@@ -47,13 +48,7 @@ def partition(config: Config = CONFIG) -> Partition:
 
 def take(state: Partition, bundle: Bundle) -> Taken:
     """What a bundle leaves."""
-    steps = state.take(bundle)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as done:
-            taken: Taken = done.value
-            return taken
+    return finished(state.take(bundle))
 
 
 def about_one(state: Partition, time: int, ids: Iterator[str]) -> Taken:

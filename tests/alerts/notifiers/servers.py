@@ -4,8 +4,9 @@
 import asyncio
 import json
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -107,6 +108,29 @@ async def serving(http: Http, tls: ssl.SSLContext | None = None) -> AsyncIterato
     async with server:
         http.url = str(server.make_url("/")).rstrip("/")
         yield http
+
+
+@contextmanager
+def in_a_thread(*servers: AbstractAsyncContextManager[object]) -> Iterator[None]:
+    """The servers run in a thread of their own, for workers in other processes."""
+    loop, started, done = asyncio.new_event_loop(), threading.Event(), asyncio.Event()
+
+    async def serve() -> None:
+        async with AsyncExitStack() as stack:
+            for server in servers:
+                await stack.enter_async_context(server)
+            started.set()
+            await done.wait()
+
+    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
+    thread.start()
+    assert started.wait(10)
+    try:
+        yield
+    finally:
+        loop.call_soon_threadsafe(done.set)
+        thread.join(10)
+        loop.close()
 
 
 @asynccontextmanager
