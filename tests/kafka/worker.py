@@ -58,6 +58,11 @@ class Facts:
         return f"{partition}/{'' if self._nameless else self.writer}/{self._written[partition]}".encode()
 
 
+def say(**line: object) -> None:
+    """One line, in one go: the consumer has a thread that speaks too, and `print` ends a line apart."""
+    print(json.dumps(line) + "\n", end="", flush=True)
+
+
 def build(address: str, group: str, options: Mapping[str, Any]) -> App:
     """The app.
 
@@ -72,7 +77,7 @@ def build(address: str, group: str, options: Mapping[str, Any]) -> App:
     def report(**line: object) -> None:
         held = sorted(table.data.partitions if isinstance(table, Table) else table.by_partition())
         known = {partition: len(found) for partition, found in facts.of.items()}
-        print(json.dumps({**line, "held": held, "facts": known}), flush=True)
+        say(**line, held=held, facts=known)
 
     def recovered(partition: int, items: Mapping[bytes, bytes]) -> None:
         if options.get("fails") == "hook":
@@ -170,7 +175,7 @@ def slow(base: type[Consumer], options: Mapping[str, Any]) -> type[Consumer]:
         async def threadsafe_partitions_revoked(self, *arguments: Any) -> None:
             if self.assignment():
                 await asyncio.sleep(news)
-                print('{"revoking": true, "held": [], "facts": {}}', flush=True)
+                say(revoking=True, held=[], facts={})
             await super().threadsafe_partitions_revoked(*arguments)
 
         async def _getmany(self, active: Any, timeout: float) -> Any:  # noqa: ASYNC109 - Faust's
@@ -197,7 +202,7 @@ def told(seek: Callable[..., Awaitable[None]], seconds: float) -> Callable[..., 
 
     async def sought(*partitions: TP) -> None:
         await seek(*partitions)
-        print('{"sought": true, "held": [], "facts": {}}', flush=True)
+        say(sought=True, held=[], facts={})
         await asyncio.sleep(seconds)
 
     return sought
