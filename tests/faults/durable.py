@@ -3,14 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
+import cramjam
+import msgspec
 from msgspec.structs import asdict
 
 from alerts import alert
 from alerts.alert import State
 from monitor.trials import ledger
 from monitor.trials.record import decode
-from monitor.trials.trials import BOOKS
+from monitor.trials.trials import BOOKS, STATE
 from streams.desk import ALERT
+from streams.watched import DETECTORS
 
 
 def trials_in(record: bytes) -> Any:
@@ -19,6 +22,17 @@ def trials_in(record: bytes) -> Any:
     notes = [(note.slice, note.rule, note.attribute) for note in state.notes]
     families = {f"{kept.rule}, {kept.fingerprint}": asdict(kept) for kept in state.families}
     return {"begun": asdict(state.begun), "consumed": state.consumed, "notes": notes, "families": families}
+
+
+def fed_up_to(items: Mapping[bytes, bytes], model: str) -> dict[str, int | None]:
+    """The first slice that was not fed yet to a model's tests and to its detectors; None where none is."""
+    tests, detectors = (items.get(place + model.encode()) for place in (STATE, DETECTORS))
+    found = dict[str, int | None](tests=None, detectors=None)
+    if tests:
+        found["tests"] = decode(tests).consumed["decisions"]
+    if detectors:
+        found["detectors"] = msgspec.msgpack.decode(cramjam.zstd.decompress(detectors))[2]
+    return found
 
 
 def ledger_of(items: Mapping[bytes, bytes], model: str) -> dict[tuple[str, int], Any]:

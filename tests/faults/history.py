@@ -20,6 +20,7 @@ START = 19_800  # days since 1970: in 2024
 MODELS = ("loans", "jobs")
 PARTITIONS = 4
 GRANTED = {"F": 0.15, "M": 0.85, None: 0.5}
+FEWER = 0.7  # of these are granted in each phase than in the one before, for lower scores: that is drift
 CONFIGURATION = """
 [models.{name}]
 positive = ["yes"]
@@ -28,6 +29,7 @@ reference = {{ sex = "M", region = "north" }}
 windows = ["30d", "all"]
 feedback_within = "7d"
 stale_after = "5d"
+baseline = 100
 min_group = 1
 [[models.{name}.rules]]
 metric = "selection_rate"
@@ -99,7 +101,8 @@ class _History:
         chance, id = self._chance, f"d{day}-{number}"
         sex, region = chance.choice(("F", "M", "M", None)), chance.choice(("north", "south"))
         time = day * DAY + chance.randrange(DAY)
-        granted = chance.random() < GRANTED[sex]
+        share = FEWER ** ((day - START) // self._days)
+        granted = chance.random() < GRANTED[sex] * share
         event = {"id": id, "model": MODELS[number % 2], "time": time, "decision": "yes" if granted else "no"}
         attributes = {"region": region} | ({"sex": sex} if sex else {})
         event |= {"entity": f"p{number // 24}"} if number % 12 < 2 else {}  # two of each model are about one
@@ -107,7 +110,8 @@ class _History:
             self._return(id, time)
         if chance.random() < 0.05:
             self._review(id, time)
-        return _record(time, False, id, event | {"attributes": attributes, "score": chance.random()})
+        score = chance.random() * share
+        return _record(time, False, id, event | {"attributes": attributes, "score": score})
 
     def _return(self, id: str, decided: int) -> None:
         """The outcome of a decision: on time, or after its day is over; some are corrected, some contradicted

@@ -83,6 +83,18 @@ def test_what_is_expected_does_not_hang_on_how_often_one_looks(tmp_path: Path, m
     toml.write_text("".join(CONFIGURATION.format(name=name) for name in MODELS))
     parts = history(0, SHORT.phases, SHORT.days, SHORT.people)
     once, often = (oracle.Library(settings.load(toml), model).run(parts, look) for look in (None, 3))
+    assert once.readings == often.readings
     assert once.tests == often.tests
     assert (once.ledger, once.open) == (often.ledger, often.open)
     assert once.open  # else a lost alert would go unnoticed
+
+
+def test_a_long_schedule_finds_drift(tmp_path: Path) -> None:
+    """Else a detector that has lost what it was fed, or a baseline of other days, would go unnoticed."""
+    toml = tmp_path / "fairlead.toml"
+    toml.write_text("".join(CONFIGURATION.format(name=name) for name in MODELS))
+    parts = history(0, LONG.phases, LONG.days, LONG.people)
+    reading = oracle.Library(settings.load(toml), MODELS[0]).run(parts).readings[0]
+    changes = {found.stream for found in reading.drift if found.measure == "adwin" and found.value}
+    assert {"selection", "selection.sex.M"} <= changes
+    assert max(found.value for found in reading.drift if found.measure == "psi") > 0.2

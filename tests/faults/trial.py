@@ -10,15 +10,15 @@ import msgspec
 from msgspec import Struct
 
 from monitor.panes import measures, packed
-from monitor.trials.record import decode
 from monitor.trials.trials import STATE
 from streams import parts as cut
 from streams import settings
 from streams.guard import CRASHED
 from streams.messages import PANE
+from streams.watched import BASELINE
 from tests.faults import oracle
 from tests.faults.compare import differences, require_same
-from tests.faults.durable import ledger_of, trials_in
+from tests.faults.durable import fed_up_to, ledger_of, trials_in
 from tests.faults.history import MODELS, Part, history, home
 from tests.faults.line import Line, line
 from tests.faults.logs import entries, left, table
@@ -89,18 +89,17 @@ def _differs(made: Line, expected: Counter[oracle.Cell], clock: int) -> str:
 
 
 def _lacks(made: Line, expected: Counter[oracle.Cell], clock: int) -> str:
-    """Which tests are not durable yet: they may still be fed what comes later, which is late for others.
-
-    And which panes: whose decisions repeat an entity's, the windows do not show.
+    """Which tests and detectors are not durable yet: they may still be fed what comes later, which is late
+    for others; a baseline is. And which panes: whose decisions repeat an entity's, the windows do not show.
     """
     items = cut.joined(table(made.broker.address, f"{made.name}-evaluate-changelog"))
     if wrong := list(differences(_panes(items), expected)):
         return f"the durable panes: {'; '.join(wrong[:5])}"
     for model in MODELS:
-        record = items.get(STATE + model.encode())
-        consumed = decode(record).consumed["decisions"] if record else None
-        if consumed != clock // DAY_MS:
-            return f"{model}: tests that are durable have been fed up to {consumed}, not {clock // DAY_MS}"
+        if (fed := fed_up_to(items, model)) != dict.fromkeys(fed, clock // DAY_MS):
+            return f"{model}: durable is what was fed up to {fed}, not {clock // DAY_MS}"
+        if BASELINE + model.encode() not in items:
+            return f"{model}: no baseline is durable"
     return ""
 
 
@@ -133,7 +132,7 @@ def _counts(reading: Any) -> dict[str, dict[str, dict[str, int]]]:
 def _require_equal(made: Line, parts: list[Part]) -> None:
     """What is shown, and then what is durable: panes, tests, ledger and alerts."""
     config = settings.load(made.configuration)
-    shown = {(r["model"], r["window"]): r["attributes"] for w in ("all", "30d") for r in made.readings(w)}
+    shown = {(r["model"], r["window"]): r for w in ("all", "30d") for r in made.readings(w)}
     alerts = {(alert["id"], alert["state"]) for alert in made.alerts() if alert["state"] != "resolved"}
     made.stop()
     address, group = made.broker.address, config.broker.group
@@ -146,9 +145,8 @@ def _require_equal(made: Line, parts: list[Part]) -> None:
     for model, found in judged.items():
         require_same(f"the ledgers of {model}", ledger_of(items, model), ledger_of(found.ledger, model))
         for reading in found.readings:
-            plain = json.loads(msgspec.json.encode(reading.attributes))
-            found_here, wanted = _timeless(shown[model, reading.window]), _timeless(plain)
-            require_same(f"readings of {model}, {reading.window}", found_here, wanted)
+            found_here, wanted = shown[model, reading.window], json.loads(msgspec.json.encode(reading))
+            require_same(f"readings of {model}, {reading.window}", _timeless(found_here), _timeless(wanted))
         require_same(
             f"the tests of {model}", trials_in(items[STATE + model.encode()]), trials_in(found.tests)
         )
@@ -157,11 +155,11 @@ def _require_equal(made: Line, parts: list[Part]) -> None:
     assert opened, "nobody was to be told of anything"
 
 
-def _timeless(attributes: Any) -> Any:
-    """Without the estimates that follow the clock within a slice, in which a line does not read again."""
-    if isinstance(attributes, dict):
-        return {name: _timeless(value) for name, value in attributes.items() if name != "due"}
-    return list(map(_timeless, attributes)) if isinstance(attributes, list) else attributes
+def _timeless(reading: Any) -> Any:
+    """Without what follows the clock within a slice, in which a line does not read again."""
+    if isinstance(reading, dict):
+        return {name: _timeless(value) for name, value in reading.items() if name not in ("as_of", "due")}
+    return list(map(_timeless, reading)) if isinstance(reading, list) else reading
 
 
 def _log(made: Line) -> Iterator[bytes]:
