@@ -15,6 +15,7 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator
 from time import process_time
+from typing import Any
 
 import numpy as np
 from msgspec.structs import replace
@@ -48,7 +49,7 @@ def every_metric() -> list[Rule]:
     return [Rule(metric=name, **_comparison(name)) for name in names()]
 
 
-def _comparison(name: str) -> dict[str, object]:
+def _comparison(name: str) -> dict[str, Any]:
     if name in RATES and RATES[name].of_all:
         return {"compare": "value", "min": 0.0}
     return {"max": 1.0} if has_interval(name, "difference") else {}

@@ -83,7 +83,7 @@ def frame(columns: Columns, index: str | None = None) -> Any:
     M      4
     """
     try:
-        import pandas  # type: ignore[import-untyped]
+        import pandas
     except ModuleNotFoundError:
         raise ImportError("pandas: not installed; allowed: pip install pandas") from None
     made = pandas.DataFrame(columns)

@@ -11,6 +11,7 @@ thresholds, blocks and tests are the product's.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,7 +82,7 @@ def hypotheses() -> list[Hypotheses]:
 def _of(name: str, model: Model, share: Levels) -> Iterator[Hypotheses]:
     room = SPARE * (len(SHARES) - 1)
     for family in families(model):
-        if family.attribute == ATTRIBUTES[0]:
+        if family.attribute == ATTRIBUTES[0] and isinstance(family.side.null, Null):
             threshold = share.threshold(room, VOLUMES[name] * 365.25)
             terms = share.alpha(room), threshold, share.month(room)
             yield Hypotheses(name, family.metric, family.side.null, *terms)
@@ -104,13 +105,15 @@ class Weather:
         """Decisions to be expected in each hour: (hours, years)."""
         hours = 1 + 0.8 * np.cos(2 * np.pi * (np.arange(HOURS) - 14) / HOURS)
         season = 1 + 0.3 * np.sin(2 * np.pi * day / DAYS + self._season[0])
-        return self._volume / HOURS * hours[:, None] * season * np.exp(self._walk[0, day])
+        found: Floats = self._volume / HOURS * hours[:, None] * season * np.exp(self._walk[0, day])
+        return found
 
     def factor(self, day: int) -> Floats:
         """By how much base rates are higher or lower in each hour: (hours, years)."""
         hours = 0.15 * np.sin(2 * np.pi * np.arange(HOURS) / HOURS)
         season = 0.15 * np.sin(2 * np.pi * day / DAYS + self._season[1])
-        return np.clip(1 + hours[:, None] + season + np.tanh(self._walk[1, day]) * 0.1, 0.6, 1.4)
+        found: Floats = np.clip(1 + hours[:, None] + season + np.tanh(self._walk[1, day]) * 0.1, 0.6, 1.4)
+        return found
 
 
 def rates(null: Null, base: Floats, events: Floats, *, by_day: bool = True) -> Floats:
@@ -164,20 +167,20 @@ class Watched:
         self.changes = Changes(cells, asked.null.kind, asked.null.limit, asked.threshold)
         self.changed = np.zeros(cells, np.int64)
         self.monthly = np.zeros(cells, np.int64)
-        self.days = np.zeros((DAYS, 4, cells), np.int32)
+        self.days: NDArray[Any] = np.zeros((DAYS, 4, cells), np.int32)
 
     def feed(self, day: int, n: Ints, k: Ints) -> None:
         for hour in range(HOURS):
-            slice_ = paired(n[hour], k[hour])
-            self.cells.update(*slice_)
-            for alarm in self.changes.update(*slice_, time=day * HOURS + hour):
+            slice_ = n_a, k_a, n_b, k_b = paired(n[hour], k[hour])
+            self.cells.update(n_a, k_a, n_b, k_b)
+            for alarm in self.changes.update(n_a, k_a, n_b, k_b, time=day * HOURS + hour):
                 self.changed[alarm.cell] += 1
             self.days[day] += slice_.astype(np.int32)
 
     @property
     def proved(self) -> Ints:
         """Whether each was called out since the start: (cells,)."""
-        return (self.cells.state["log_peak"] >= -np.log(self.asked.alpha)).astype(np.int64)
+        return np.asarray(self.cells.state["log_peak"] >= -np.log(self.asked.alpha), np.int64)
 
     def alarms(self) -> dict[str, Ints]:
         """How many there were of each kind: (cells,)."""
@@ -191,7 +194,8 @@ class Watched:
             wanted = (counts[0] > 0) & (counts[2] > 0) & (events <= MOST_A_MONTH)
             wanted &= plausible(self.asked.null, counts)
             for cell in np.flatnonzero(wanted).tolist():
-                self.monthly[cell] += p_value(*counts[:, cell].tolist(), self.asked.null) <= self.asked.month
+                n_a, k_a, n_b, k_b = counts[:, cell].tolist()
+                self.monthly[cell] += p_value(n_a, k_a, n_b, k_b, self.asked.null) <= self.asked.month
 
 
 def plausible(null: Null, counts: Ints) -> NDArray[np.bool_]:
@@ -213,7 +217,8 @@ def year(rng: np.random.Generator, runs: int, tick: Tick) -> Table:
         alarms |= {name: rule(watched.days, watched.asked.null) for name, rule in NAIVE.items()}
         for name, counts in alarms.items():
             found[name] = found.get(name, 0) + counts.reshape(runs, -1).sum(axis=1)
-    found = {f"Fairlead, budget {BUDGET}": sum(found[name] for name in found if "Fairlead" in name)} | found
+    ours = np.sum([counts for name, counts in found.items() if "Fairlead" in name], axis=0)
+    found = {f"Fairlead, budget {BUDGET}": ours} | found
     found[BY_HOUR] = np.zeros(runs, np.int64)
     for watched in _watched(rng, runs, tick, by_day=False):
         for counts in watched.alarms().values():

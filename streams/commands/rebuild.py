@@ -9,7 +9,9 @@ from monitor.config import Broker, ConfigError
 from streams import topics
 from streams.topics import Topics
 
-PATIENCE = 30.0  # seconds until the topics are gone
+PATIENCE = 30.0  # seconds until the topics are gone, or Kafka is ready for groups
+PAUSE = 0.1
+UNREADY = ("CoordinatorNotAvailable", "CoordinatorLoadInProgress", "NotCoordinator")
 
 
 def run(broker: Broker, *, sure: bool) -> None:
@@ -39,11 +41,30 @@ def run(broker: Broker, *, sure: bool) -> None:
 
 def _require_stopped(admin: Any, group: str) -> None:
     """Kafka says "Dead" of a group that it does not know."""
-    state = admin.describe_groups([group])[group]["group_state"]
+    state = _state(admin, group)
     if state not in ("Empty", "Dead"):
         raise ConfigError(
             "broker.group", group, f"one whose workers are all stopped, since seconds ({state})"
         )
+
+
+def _state(admin: Any, group: str) -> str:
+    """Kafka makes the topic of all groups when it is asked for the first, and answers when it is there."""
+    end = time.monotonic() + PATIENCE
+    while (state := _asked(admin, group)).startswith(UNREADY) and time.monotonic() < end:
+        time.sleep(PAUSE)
+    return state
+
+
+def _asked(admin: Any, group: str) -> str:
+    """The group's state, or the name of the error."""
+    from kafka.errors import CoordinatorNotAvailableError
+
+    try:
+        said = admin.describe_groups([group])[group]
+    except CoordinatorNotAvailableError as error:
+        return type(error).__name__
+    return str(said["group_state"] or said["error"]).rpartition("] ")[2]
 
 
 def _said(admin: Any, found: Topics, there: Collection[str]) -> str:
@@ -85,4 +106,4 @@ def _forget(admin: Any, group: str, there: Collection[str]) -> None:
     while set(admin.list_topics()) & set(there):
         if time.monotonic() > end:
             raise ConfigError("broker.url", group, f"a Kafka that deletes topics within {PATIENCE:.0f} s")
-        time.sleep(0.1)
+        time.sleep(PAUSE)

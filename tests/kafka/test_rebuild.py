@@ -14,6 +14,7 @@ from streams import parts, settings, topics
 from tests.faults.compare import require_same
 from tests.faults.durable import ledger_of, open_alerts, trials_in
 from tests.faults.logs import table
+from tests.kafka.broker import Broker, running
 from tests.kafka.deployment import (
     FAIRLEAD,
     PARTITIONS,
@@ -124,3 +125,15 @@ def test_more_partitions_give_the_same_numbers(kafka: str, unique: str, tmp_path
             assert counts(reading([one], DECISIONS, FEEDBACK)) == published()
             assert total([one], "misrouted") > 0  # what had been sent before lay elsewhere
             assert one.stop() == 0
+
+
+def test_kafka_that_has_seen_no_group_yet_is_waited_for(tmp_path: Path) -> None:
+    """It makes the topic of all groups when it is asked for the first one."""
+    (tmp_path / "broker").mkdir()
+    with (
+        running(Broker(tmp_path / "broker")) as broker,
+        Deployment(broker.address, "first", tmp_path) as deployment,
+    ):
+        asked = rebuild(deployment, "--yes")
+    assert (asked.stderr, asked.returncode) == ("", 0)
+    assert "nothing is there" in asked.stdout
