@@ -55,10 +55,11 @@ fuzz: .venv/developing
 	$(BIN)/python -m tests.fuzz $(ARGS)
 
 bench: .venv/developing
-	$(BIN)/python -m benchmarks.stats --only speed
-	$(BIN)/python -m benchmarks.metrics
-	$(BIN)/python -m benchmarks.emitter
-	$(BIN)/python -m benchmarks.stream $(ARGS)
+	@failed=0; \
+	for what in "stats --only speed" metrics emitter "stream $(ARGS)"; do \
+		$(BIN)/python -m benchmarks.$$what || failed=1; \
+	done; \
+	exit $$failed
 
 stats: .venv/developing
 	$(BIN)/python -m benchmarks.stats $(ARGS)

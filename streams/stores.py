@@ -20,10 +20,7 @@ HOLDER = b"holder"
 AHEAD = 10_000
 """Own records that are remembered behind one that is missing; further ones are read again by a recovery."""
 
-
-_NAME = struct.Struct(
-    ">II"
-)  # names are ordered as their bytes are: how often generations began again, and it
+_NAME = struct.Struct(">II")  # as its bytes are ordered: how often generations began again, the generation
 
 
 class Store(BaseStore):  # type: ignore[misc]

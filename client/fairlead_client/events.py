@@ -74,10 +74,14 @@ def decision_row(
         row["stage"] = _label("stage", stage)
     if reasons is not None:
         row["reasons"] = _texts("reasons", reasons)
-    _spread(row, "attributes", attributes, _group)
-    _spread(row, "slices", slices, _label)
-    _spread(row, "features", features, _feature)
-    _spread(row, "flags", flags, _flag)
+    if attributes is not None:
+        _spread(row, "attributes", attributes, _group)
+    if slices is not None:
+        _spread(row, "slices", slices, _label)
+    if features is not None:
+        _spread(row, "features", features, _feature)
+    if flags is not None:
+        _spread(row, "flags", flags, _flag)
     return row
 
 
@@ -101,9 +105,12 @@ def feedback_row(
         row["outcome"] = _label("outcome", outcome)
     if decision is not None:
         row["decision"] = _label("decision", decision)
-    _spread(row, "values", values, _number)
-    _spread(row, "flags", flags, _flag)
-    _spread(row, "attributes", attributes, _group)
+    if values is not None:
+        _spread(row, "values", values, _number)
+    if flags is not None:
+        _spread(row, "flags", flags, _flag)
+    if attributes is not None:
+        _spread(row, "attributes", attributes, _group)
     if len(row) == 2:
         raise InvalidEventError("feedback", None, "an outcome, a decision, values, flags or attributes")
     return row
@@ -114,17 +121,15 @@ def model_name(value: str | None) -> str:
     return _name("model", value)
 
 
-def _spread(row: Row, field: str, given: Mapping[str, Any] | None, check: Callable[[str, Any], Any]) -> None:
+def _spread(row: Row, field: str, given: Mapping[str, Any], check: Callable[[str, Any], Any]) -> None:
     """One column a name: attributes={"sex": "F"} becomes row["attributes.sex"].
 
     An event may have hundreds of values: usual ones are looked at here, the others by a call of `check`.
     """
-    if given is None:
-        return
     # A dict need not be looked up among the abstract mappings, which is slow.
     if not isinstance(given, (dict, Mapping)) or len(given) > MAX_ENTRIES:
         raise InvalidEventError(field, given, f"a mapping of at most {MAX_ENTRIES} names to values")
-    columns, (number, text) = _COLUMNS[field], _USUAL[field]
+    columns, number, text = _COLUMNS[field]
     for name, value in given.items():
         kind = type(value)
         if (kind is number and isfinite(value)) or (
@@ -149,18 +154,19 @@ class _Columns(dict[str, str]):
         return column
 
 
-# The types of usual values: a number, a text.
-_USUAL: Mapping[str, tuple[type, type | None]] = {
-    "attributes": (bool, str),
-    "slices": (bool, str),
-    "features": (float, str),
-    "flags": (bool, None),
-    "values": (float, None),
+# The columns of a field, and the types of its usual values: a number, a text.
+_COLUMNS: Mapping[str, tuple[_Columns, type, type | None]] = {
+    "attributes": (_Columns("attributes"), bool, str),
+    "slices": (_Columns("slices"), bool, str),
+    "features": (_Columns("features"), float, str),
+    "flags": (_Columns("flags"), bool, None),
+    "values": (_Columns("values"), float, None),
 }
-_COLUMNS = {field: _Columns(field) for field in _USUAL}
 
 
 def _name(field: str, value: Any) -> str:
+    if type(value) is str and 0 < len(value) <= MAX_TEXT and value.isascii():
+        return value  # the usual case, without a call
     if value == "":
         raise InvalidEventError(field, value, f"text of 1 to {MAX_TEXT} characters")
     return _text(field, value)
@@ -185,7 +191,10 @@ def _texts(field: str, values: Any) -> list[str]:
     texts = None if isinstance(values, str) or not isinstance(values, (list, Iterable)) else list(values)
     if texts is None or len(texts) > MAX_ENTRIES:
         raise InvalidEventError(field, values, f"a list of at most {MAX_ENTRIES} texts")
-    return [_text(field, text) for text in texts]
+    for text in texts:
+        if type(text) is not str or len(text) > MAX_TEXT or not text.isascii():
+            _text(field, text)
+    return texts
 
 
 def _id(field: str, value: Any) -> str:
