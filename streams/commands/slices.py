@@ -37,15 +37,15 @@ def durable(config: Config, patience: float) -> list[tuple[bytes, bytes]]:
     many seconds."""
     broker = config.broker
     topic = topics.names(broker).pane_table
-    partitions = topics.partitions(broker, [topic], patience=0)[topic]
-    if not partitions:
-        raise ConfigError("broker.group", broker.group, f"a deployment's, whose topic is {topic}")
     try:
         with closing(Consumer(_settings(broker))) as consumer:
-            tables = [_table(consumer, topic, number, patience) for number in range(partitions)]
-    except KafkaException as error:  # it was there a moment ago
+            found = consumer.list_topics(topic, timeout=patience).topics[topic]
+            tables = [_table(consumer, topic, number, patience) for number in sorted(found.partitions)]
+    except KafkaException as error:
         reason = error.args[0].str()
         raise ConfigError("broker.url", broker.url, f"the address of a running Kafka ({reason})") from None
+    if not tables:
+        raise ConfigError("broker.group", broker.group, f"a deployment's, whose topic is {topic}")
     return [item for table in tables for item in parts.joined(table).items()]
 
 

@@ -139,16 +139,15 @@ def test_who_shows_no_certificate_that_is_trusted_is_told_of_it(
         "none": {"ssl_certfile": None, "ssl_keyfile": None},
         "another's": {"ssl_certfile": f'"{broker.stranger}"', "ssl_keyfile": f'"{key}"'},
     }
-    started = {}
+    workers = {}
     for whose, files in shown.items():
         (tmp_path / whose).mkdir()
         configuration = certified(tmp_path / whose, broker, unique, **files)
-        for word in ("worker", "slices"):
-            command = [FAIRLEAD, word, "-c", configuration]
-            started[word, whose] = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    for what, process in started.items():
+        command = [FAIRLEAD, "worker", "-c", configuration]
+        workers[whose] = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    for whose, process in workers.items():
         _, said = process.communicate(timeout=60)
-        assert process.returncode == 2, (what, said)
+        assert process.returncode == 2, (whose, said)
         (line,) = said.splitlines()
         assert line.startswith("fairlead: broker.url: "), line
         assert "it asks for a certificate that it trusts, see ssl_certfile: " in line
