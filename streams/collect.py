@@ -26,7 +26,7 @@ from streams.topics import Topics
 log = logging.getLogger(__name__)
 
 FLUSH_SECONDS = 0.1
-REST, LONGEST = 12, 1.0  # making panes takes a thirteenth of a core at most, at once and by turns each
+REST, LONGEST = 6, 1.0  # making panes takes a seventh of a core at most
 BUNDLES, PAUSE = 3, 0.3  # taking bundles takes a third of a core while the worker keeps up; s at most
 REPEAT_SECONDS = 0.4  # after which a clock is said again though nothing changed: see streams/clocks.py
 
@@ -52,7 +52,7 @@ class Collect:
         self._app, self._config, self._topics = app, config, topics
         self._count, self._panes = partitions, panes
         self._key = hash_key(config.hash_key)
-        self._at_once, self._pace, self._spent = Pace(REST, LONGEST), Pace(REST, LONGEST), 0.0
+        self._pace, self._spent = Pace(REST, LONGEST), 0.0
         self._working = asyncio.Lock()
         self._inputs = [topics.decisions, topics.feedback, topics.entities, topics.repeats]
         self.table = Table(
@@ -79,7 +79,6 @@ class Collect:
             async with self._working:  # of several lanes one at a time: Kafka is waited for side by side
                 taken, spent = await in_steps(state.take(bundle))
             await self._keep(state, bundle.topic, taken)
-            await self._hurry(state)
         return self._rest(bundle, spent)
 
     def _rest(self, bundle: Bundle, spent: float) -> float:
@@ -112,18 +111,6 @@ class Collect:
             state.shelf.remove(key)
         else:
             state.shelf.put(key, record)
-
-    async def _hurry(self, state: Partition) -> None:
-        """Sends panes as soon as their facts are durable: they need not wait for the turn of all partitions.
-
-        Not while the worker catches up. The lock is held, so that what the clock says next is behind them.
-        """
-        if is_behind(state.arrived) or not self._at_once.is_due(time.monotonic()) or not self._holds(state):
-            return
-        start = time.thread_time()
-        panes = [*messages.bundles(state.take_panes())]
-        self._at_once.turned(time.monotonic(), time.thread_time() - start, behind=False)
-        await self._send_panes(panes)
 
     async def _turn(self) -> None:
         """Flushes where it is time: soon after news has come, seldom while the worker catches up."""
@@ -169,16 +156,13 @@ class Collect:
     async def _send(self, state: Partition, news: News) -> None:
         """Sends panes, and behind them the clock, while the partition takes what comes next."""
         panes, clock, as_of = news
-        await self._send_panes(panes)
-        if panes or state.speaker.is_due(clock, time.monotonic(), REPEAT_SECONDS):
-            word = state.speaker.word(clock, as_of)
-            topic, record = self._topics.panes, messages.encode(word)
-            await asyncio.gather(*(send(self._app, topic, record, partition=p) for p in range(self._panes)))
-            state.speaker.logged(word, time.monotonic())
-
-    async def _send_panes(self, panes: list[tuple[str, bytes]]) -> None:
         topic = self._topics.panes
         await asyncio.gather(*(send(self._app, topic, record, key=m.encode()) for m, record in panes))
+        if panes or state.speaker.is_due(clock, time.monotonic(), REPEAT_SECONDS):
+            word = state.speaker.word(clock, as_of)
+            record = messages.encode(word)
+            await asyncio.gather(*(send(self._app, topic, record, partition=p) for p in range(self._panes)))
+            state.speaker.logged(word, time.monotonic())
 
     async def _merge(self, state: Partition) -> None:
         """Writes merged blocks durably, and only then removes those that they replace."""

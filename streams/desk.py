@@ -80,8 +80,7 @@ class Desk:
         """The item to make durable for a pane, or None if it says nothing new."""
         if not self._put(pane):
             return None
-        watched = self.models[pane.model]
-        watched.arrived, watched.untimed = time.time(), True
+        self.models[pane.model].arrived = time.time()
         return pane_key(pane), packed.dump([pane])[0]
 
     def hear(self, found: Found) -> dict[bytes, bytes]:

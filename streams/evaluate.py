@@ -144,10 +144,12 @@ class Evaluate:
         if self.desks.get(partition) is not desk:  # it moved while a thread read
             return
         self._turns.took(watched.name, spent, time.monotonic())
+        came = watched.came
         if desk.clock is not None:  # before that nothing is decided
-            self._time(watched)
+            watched.came = 0
         if found:
             watched.took = spent
+            self._time(came)
             await parts.put(self.table, partition, watched.unsaved())
             await self._raise(partition, desk, desk.judge(watched))
             await self._age(partition, desk, watched)
@@ -179,14 +181,9 @@ class Evaluate:
             )
         )
 
-    def _time(self, watched: Watched) -> None:
-        """Notes how long the oldest event since a model's last reading took, from Kafka to here.
-
-        Panes may be read before the word comes that says since when their events were there.
-        """
-        came, watched.came = watched.came, 0
-        if came and watched.untimed:
-            watched.untimed = False
+    def _time(self, came: int) -> None:
+        """Notes how long the oldest event since a model's last reading took, from Kafka to here."""
+        if came:
             seconds = max(0.0, time.time() - came / 1000)
             self.latency[bisect_left(LATENCY_BOUNDS, seconds)] += 1
             self.latency_total += seconds

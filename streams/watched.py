@@ -32,7 +32,6 @@ class Watched:
         self.readings: list[Reading] = []
         self.arrived: float | None = None  # wall time (s) of the newest pane
         self.came = 0  # when the oldest event since the last reading came to Kafka (wall time, ms); 0: none
-        self.untimed = False  # whether panes came since that was noted
         self.took = inf  # seconds of the processor that its last reading took
         self._trials = Trials(name, model, self.panes, levels)
         self._evaluator = Evaluator(name, model, self.panes, reference, self._trials)

@@ -184,9 +184,8 @@ class Line:
 
 
 def _records(tp: TP, start: int, log: list[tuple[bytes | None, bytes | None]]) -> list[Any]:
-    now = time.time_ns() // 1_000_000
     return [
-        ConsumerRecord(tp.topic, tp.partition, offset, now, 0, key, value, None, -1, len(value or b""), ())
+        ConsumerRecord(tp.topic, tp.partition, offset, 1_000, 0, key, value, None, -1, len(value or b""), ())
         for offset, (key, value) in enumerate(log[start:], start)
     ]
 

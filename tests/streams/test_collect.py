@@ -7,11 +7,10 @@ import pytest
 from monitor.arrays.hashing import partitions
 from monitor.arrays.texts import Texts
 from monitor.panes.packed import load
-from streams import collect, messages
+from streams import messages
 from streams.bundles import Bundle
 from streams.collect import BUNDLES, PAUSE
 from streams.messages import Clock, PaneMessage
-from streams.pace import Pace
 from streams.shelf import MANY
 from tests.streams.line import COUNT, DAY, Line, decision, outcome
 
@@ -35,56 +34,22 @@ def origin(message: messages.Message) -> int:
 
 
 async def collected(line: Line) -> None:
-    await line._feed(line.worker.collect._take, line.topics.decisions, line.topics.feedback)
-    await line.worker.collect._flush()
+    collect = line.worker.collect
+    await line._feed(collect._take, line.topics.decisions, line.topics.feedback)
+    await collect._flush()
 
 
-def order(line: Line) -> list[tuple[str, int]]:
-    """What was written, and of which partition: facts, panes and clocks."""
-    facts = {value: tp.partition for tp, log in line.log.records.items() for _, value in log}
-    found = []
-    for topic, value in line.log.order:
-        if topic == line.topics.facts:
-            found.append(("facts", facts[value]))
-        elif topic == line.topics.panes:
-            message = messages.decode(value)
-            found.append((type(message).__name__, origin(message)))
-    return found
-
-
-@pytest.mark.parametrize("live", [True, False])
-async def test_panes_go_out_behind_their_facts_and_clocks_behind_their_panes(
-    line: Line, monkeypatch: pytest.MonkeyPatch, live: bool
-) -> None:
-    """At once where the worker keeps up, else when it is the turn of all."""
-    line.worker.collect._at_once = Pace(0.0, 0.0)
-    monkeypatch.setattr(collect, "is_behind", lambda _: not live)
+async def test_panes_go_out_behind_their_facts_and_clocks_behind_their_panes(line: Line) -> None:
     await line.produce(*map(decision, range(10)))
     line.log.order.clear()
-    await line.collect()
-    at_once = order(line)
-    await line.worker.collect._flush()
-    kinds = ["facts", "PaneMessage"]
-    assert at_once == [(kind, source) for source in range(COUNT) for kind in kinds[: 1 + live]]
+    await collected(line)
+    facts, panes = line.topics.facts, line.topics.panes
+    topics = [topic for topic, _ in line.log.order]
+    assert topics == [facts] * topics.count(facts) + [panes] * topics.count(panes)
+    told = [messages.decode(value) for topic, value in line.log.order if topic == panes]
     for source in range(COUNT):
-        ours = [kind for kind, number in order(line) if number == source]
-        assert ours == [*kinds, *["Clock"] * COUNT]
-
-
-async def test_panes_that_cost_much_wait_for_the_turn_of_all(line: Line) -> None:
-    line.worker.collect._at_once = Pace(1e9, 1e9)
-    await line.produce(*map(decision, range(10)))
-    await line.collect()
-    assert [number for kind, number in order(line) if kind == "PaneMessage"] == [0]
-
-
-async def test_panes_of_a_partition_that_left_are_not_sent_at_once(line: Line) -> None:
-    old = line.worker.collect.partitions[0]
-    await line.produce(*map(decision, range(10)))
-    await line.collect()
-    old.take_panes = lambda: pytest.fail("they are the new owner's")
-    line.worker.collect._recovered(0, {})
-    await line.worker.collect._hurry(old)
+        ours = [m for m in told if origin(m) == source]
+        assert [type(message) for message in ours] == [PaneMessage, *[Clock] * COUNT]
 
 
 async def test_every_clock_goes_to_every_partition_of_the_panes(line: Line) -> None:

@@ -17,7 +17,6 @@ from monitor.panes import measures, packed
 from monitor.panes.packed import Counted, Pane
 from streams.evaluate import QUICK_SECONDS, newest
 from streams.messages import bundles
-from streams.pace import Pace
 from streams.partition import shape
 from streams.parts import LARGEST, PART
 from streams.turns import Turns
@@ -98,23 +97,6 @@ async def test_the_wait_from_arrival_to_verdict_is_measured(line: Line) -> None:
     latency = line.worker.health().latency
     assert sum(latency.counts) == 1
     assert latency.total > 0
-
-
-async def test_the_wait_is_measured_also_where_panes_are_read_before_one_hears_when_their_events_came(
-    line: Line,
-) -> None:
-    await line.produce(*map(decision, range(4)))
-    await line.settle()
-    line.worker.collect._at_once = Pace(0.0, 0.0)
-    await line.produce(decision(4))
-    await line.collect()
-    await line._feed(line.worker.evaluate._take, line.topics.panes)
-    await line.worker.evaluate._evaluate()
-    assert line.groups() == {"F": 3, "M": 2}
-    assert sum(line.worker.health().latency.counts) == 1
-    for _ in range(2):
-        await line.turn()
-        assert sum(line.worker.health().latency.counts) == 2
 
 
 @pytest.mark.parametrize(("took", "threaded"), [(2 * QUICK_SECONDS, True), (QUICK_SECONDS / 2, False)])
