@@ -81,9 +81,7 @@ class Buffer:
     def put(self, topic: str, model: str | None, id: str, row: Row, *, block: bool) -> bool:
         """Takes an event in. When there is no room, waits for it if `block`, else refuses."""
         with self.lock:
-            lane = self._lanes.get(topic)
-            if lane is None:
-                lane = self._lane(topic)
+            lane = self._lane(topic)
             full = len(lane.fresh) + len(lane.again) + len(lane.taken) >= self._max_events  # a call less
             if full and block:
                 self._settled.wait_for(lambda: self._closed or len(lane) < self._max_events)

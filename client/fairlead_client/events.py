@@ -74,14 +74,10 @@ def decision_row(
         row["stage"] = _label("stage", stage)
     if reasons is not None:
         row["reasons"] = _texts("reasons", reasons)
-    if attributes is not None:
-        _spread(row, "attributes", attributes, _group)
-    if slices is not None:
-        _spread(row, "slices", slices, _label)
-    if features is not None:
-        _spread(row, "features", features, _feature)
-    if flags is not None:
-        _spread(row, "flags", flags, _flag)
+    _spread(row, "attributes", attributes, _group)
+    _spread(row, "slices", slices, _label)
+    _spread(row, "features", features, _feature)
+    _spread(row, "flags", flags, _flag)
     return row
 
 
@@ -105,12 +101,9 @@ def feedback_row(
         row["outcome"] = _label("outcome", outcome)
     if decision is not None:
         row["decision"] = _label("decision", decision)
-    if values is not None:
-        _spread(row, "values", values, _number)
-    if flags is not None:
-        _spread(row, "flags", flags, _flag)
-    if attributes is not None:
-        _spread(row, "attributes", attributes, _group)
+    _spread(row, "values", values, _number)
+    _spread(row, "flags", flags, _flag)
+    _spread(row, "attributes", attributes, _group)
     if len(row) == 2:
         raise InvalidEventError("feedback", None, "an outcome, a decision, values, flags or attributes")
     return row
@@ -121,11 +114,13 @@ def model_name(value: str | None) -> str:
     return _name("model", value)
 
 
-def _spread(row: Row, field: str, given: Mapping[str, Any], check: Callable[[str, Any], Any]) -> None:
+def _spread(row: Row, field: str, given: Mapping[str, Any] | None, check: Callable[[str, Any], Any]) -> None:
     """One column a name: attributes={"sex": "F"} becomes row["attributes.sex"].
 
     An event may have hundreds of values: usual ones are looked at here, the others by a call of `check`.
     """
+    if given is None:
+        return
     # A dict need not be looked up among the abstract mappings, which is slow.
     if not isinstance(given, (dict, Mapping)) or len(given) > MAX_ENTRIES:
         raise InvalidEventError(field, given, f"a mapping of at most {MAX_ENTRIES} names to values")
